@@ -1,0 +1,293 @@
+"""The way of an event, from raw bytes to a result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import anyio
+from attrs import evolve, frozen
+
+from eventrouter.contexts import driven
+from eventrouter.envelope import Body, Envelope, Headers
+from eventrouter.errors import (
+    EventLoopRunning,
+    InvalidPayload,
+    MalformedEvent,
+    RegistrationError,
+    UnroutedEvent,
+    listed,
+)
+from eventrouter.event import Event
+from eventrouter.json import Raw
+from eventrouter.limits import Limits
+from eventrouter.payload import PayloadBuilder
+from eventrouter.providers import Provisions
+from eventrouter.result import Result, Status
+from eventrouter.routing import Candidates, Route, RouteTable
+from eventrouter.running import (
+    Group,
+    Mode,
+    Run,
+    annotate,
+    composed,
+    make_group,
+    run_all,
+    run_lone,
+    settled,
+)
+from eventrouter.scope import CallNext, Scope
+from eventrouter.threads import WorkerThreads
+
+_CACHED = 1_024  # plans kept besides those of exact types and versions
+
+
+@frozen(eq=False)
+class Plan:
+    """
+    What it takes to run some routes together, worked out once.
+
+    Attributes:
+        routes: The routes, in order.
+        group: The same with what is wrapped around them.
+        builders: What builds their payloads, each once.
+        has_provisions: Whether anything is provided to them.
+        lone: The one route, if it is all there is: async, given the payload or the event alone,
+            with nothing around it.
+    """
+
+    routes: tuple[Route, ...]
+    group: Group
+    builders: tuple[PayloadBuilder, ...]
+    has_provisions: bool
+    lone: Route | None
+
+
+@frozen(eq=False)
+class Choice:
+    """
+    What runs for an event.
+
+    Attributes:
+        plan: The routes; observers alone, if there is an error.
+        error: Why no handler can take it, or None.
+    """
+
+    plan: Plan
+    error: Exception | None = None
+
+
+class Dispatcher:
+    """
+    A router's declarations, compiled.
+
+    Args:
+        envelopes: How events may lie in what arrives.
+        limits: How much of it is read.
+        table: The routes.
+        scope: What is wrapped around all of them.
+        default_version: The version of an event that carries none.
+        ignores_unrouted: Whether an event without a route is no error.
+        is_concurrent: Whether the handlers of an event run at once.
+        threads: Where its sync handlers run.
+    """
+
+    def __init__(
+        self,
+        *,
+        envelopes: Sequence[Envelope],
+        limits: Limits,
+        table: RouteTable,
+        scope: Scope,
+        default_version: str | None,
+        ignores_unrouted: bool,
+        is_concurrent: bool,
+        threads: WorkerThreads,
+    ) -> None:
+        self._envelopes = tuple(envelopes)
+        self._limits = limits
+        self._table = table
+        self._scope = scope
+        self._default_version = default_version
+        self._ignores_unrouted = ignores_unrouted
+        self._is_concurrent = is_concurrent
+        self._threads = threads
+        self._chains: dict[Mode, CallNext] = {
+            mode: composed(scope.middleware, partial(self._run, raw=None, mode=mode))
+            for mode in Mode
+        }
+        # (type, version) -> the choice that no condition can change
+        self._settled: dict[tuple[str, str | None], Choice] = {}
+        # (type, version) -> what conditions choose from
+        self._candidates: dict[tuple[str, str | None], Candidates] = {}
+        self._most_remembered = _CACHED + 2 * len(table)
+        self._plan = lru_cache(_CACHED)(self._make_plan)
+
+    def read(self, raw: Raw, headers: Headers) -> Event[Any]:
+        """
+        Read the event from what arrived.
+
+        Raises:
+            MalformedEvent: If it is no event in any of the envelopes, or over a limit.
+        """
+        body = Body(raw, self._limits)
+        try:
+            return self._envelope_of(body, headers).read(body, headers)
+        except MalformedEvent:
+            raise
+        except Exception as error:  # an envelope of the user's, on input it did not expect
+            raise MalformedEvent(
+                f"the envelope could not be read: {type(error).__name__}: {error}"
+            ) from error
+
+    def choose(self, event: Event[Any]) -> Choice:
+        """What runs for an event."""
+        metadata_version = event.metadata.get("version")
+        key = (event.type, metadata_version or self._default_version)
+        return self._settled.get(key) or self._choose(event, *key)
+
+    def version_of(self, event: Event[Any]) -> str | None:
+        """The version that routes are matched with."""
+        return event.version or self._default_version
+
+    async def process(self, raw: Raw, headers: Headers, mode: Mode = Mode.THREADS) -> Result:
+        """What became of what arrived; raises only what cancels or ends the program."""
+        try:
+            event = self.read(raw, headers)
+        except MalformedEvent as error:
+            return Result(Status.MALFORMED, None, (), error, raw)
+        if self._scope.middleware:
+            return await self._run_middleware(event, raw, mode)
+        return await self._run(event, raw, mode)
+
+    async def process_event(
+        self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
+    ) -> Result:
+        """What became of an event that has been read."""
+        if self._scope.middleware:
+            return await self._run_middleware(event, raw, mode)
+        return await self._run(event, raw, mode)
+
+    def process_sync(self, raw: Raw, headers: Headers) -> Result:
+        """
+        What became of what arrived, without an event loop where no handler needs one.
+
+        Raises:
+            EventLoopRunning: If an event loop runs in this thread.
+        """
+        refuse_running_loop()
+        try:
+            event = self.read(raw, headers)
+        except MalformedEvent as error:
+            return Result(Status.MALFORMED, None, (), error, raw)
+        if not self._scope.middleware and self.choose(event).plan.group.is_sync:
+            return driven(self._run(event, raw, Mode.NO_LOOP))
+        return anyio.run(self.process_event, event, raw, Mode.INLINE)
+
+    async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
+        try:
+            result = await self._chains[mode](event)
+        except Exception as error:
+            annotate(error, event, "middleware")
+            return Result(Status.FAILED, event, (), error, raw)
+        return evolve(result, raw=raw)
+
+    async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
+        choice = self.choose(event)
+        error = choice.error
+        plan = choice.plan
+        if plan.lone is not None:
+            return await run_lone(plan.lone, event, raw)
+        is_ignored = self._ignores_unrouted and isinstance(error, UnroutedEvent)
+        if is_ignored:
+            error = None
+        payloads: dict[PayloadBuilder, Any] = {}
+        if error is None:
+            try:
+                payloads = {builder: builder(event) for builder in plan.builders}
+            except (InvalidPayload, RegistrationError) as unfit:
+                error = unfit
+        provisions = Provisions(event) if plan.has_provisions else None
+        run = Run(event, error, payloads, provisions, mode, self._threads)
+        results, errors = await run_all(plan.group, run)
+        success = Status.IGNORED if is_ignored else Status.HANDLED
+        return settled(event, error, results, errors, raw, success)
+
+    def _choose(self, event: Event[Any], event_type: str, version: str | None) -> Choice:
+        key = (event_type, version)
+        candidates = self._candidates.get(key)
+        if candidates is None:
+            candidates = self._table.find(event_type, version)
+            if candidates.tiers or candidates.fallbacks:
+                self._remember(key, candidates)
+                if not candidates.is_conditional:
+                    return self._settled[key]
+        for tier in candidates.tiers:
+            try:
+                taking = tuple(route for route in tier if route.takes(event))
+            except Exception as error:
+                annotate(error, event, "a where= predicate")
+                return Choice(self._plan(candidates.observers), error)
+            if taking:
+                return Choice(self._plan(taking + candidates.observers))
+        if candidates.fallbacks:
+            return Choice(self._plan(candidates.fallbacks + candidates.observers))
+        error = self._table.unrouted(event_type, version)
+        return Choice(self._plan(candidates.observers), error)
+
+    def _remember(self, key: tuple[str, str | None], candidates: Candidates) -> None:
+        remembered: dict[tuple[str, str | None], Any]
+        if candidates.is_conditional:
+            remembered, what = self._candidates, candidates
+        else:
+            first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
+            remembered, what = self._settled, Choice(self._make_plan(first + candidates.observers))
+        if len(remembered) >= self._most_remembered:
+            remembered.clear()  # whoever makes up types must not make memory grow
+        remembered[key] = what
+
+    def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
+        routes = tuple(sorted(routes, key=lambda route: route.order))
+        group = make_group(routes, self._scope, self._is_concurrent)
+        builders = dict.fromkeys(route.builder for route in routes if route.builder is not None)
+        has_provisions = any(route.filled for route in routes)
+        is_lone = (
+            len(routes) == 1
+            and group.members == routes
+            and not group.scope.before
+            and not group.scope.after
+            and not self._is_concurrent
+            and routes[0].signature.is_async
+            and not has_provisions
+        )
+        return Plan(routes, group, tuple(builders), has_provisions, routes[0] if is_lone else None)
+
+    def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
+        if len(self._envelopes) == 1:
+            return self._envelopes[0]
+        fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]
+        if len(fitting) == 1:
+            return fitting[0]
+        names = listed([type(envelope).__name__ for envelope in fitting or self._envelopes])
+        if fitting:
+            raise MalformedEvent(f"it fits several envelopes, which is ambiguous: {names}")
+        raise MalformedEvent(f"it fits none of the envelopes {names}")
+
+
+def refuse_running_loop() -> None:
+    """
+    Refuse to block an event loop.
+
+    Raises:
+        EventLoopRunning: If one runs in this thread.
+    """
+    # What is not imported does not run. anyio can tell too, but by raising, at many times the cost.
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    in_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
+    if in_asyncio or (trio is not None and trio.lowlevel.in_trio_run()):
+        raise EventLoopRunning(
+            "an event loop runs in this thread, and would be blocked: "
+            "await router.dispatch(...) or router.process(...) instead"
+        )

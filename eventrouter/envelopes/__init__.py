@@ -1,0 +1,1 @@
+"""The envelopes that come with the package."""

@@ -1,0 +1,125 @@
+"""The default envelope: one JSON object with the event's parts as members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, cast
+
+from attrs import frozen
+
+from eventrouter.envelope import NO_HEADERS, Body, Headers, body_of, is_json
+from eventrouter.errors import MalformedEvent, quoted
+from eventrouter.event import NOTHING_MORE, Event, Metadata, now
+from eventrouter.json import Raw, encode
+from eventrouter.kinds import described
+from eventrouter.timestamps import format_datetime, parse_datetime
+
+_PARTS = frozenset({"event_type", "timestamp", "payload", "metadata"})
+
+
+@frozen
+class JsonEnvelope:
+    """
+    ``{"event_type": ..., "timestamp": ..., "payload": ..., "metadata": {...}}``.
+
+    ``event_type`` is required. ``timestamp`` is RFC 3339 with an offset; absent, it is the time
+    of reading. ``payload`` absent is null. ``metadata`` maps names to strings. Every other member
+    is an extension.
+    """
+
+    def fits(self, body: Body, headers: Headers) -> bool:
+        """Whether the content type is JSON, or none is given, and there is an ``event_type``."""
+        if not is_json(headers):
+            return False
+        tree = body.json()
+        return tree.__class__ is dict and "event_type" in tree
+
+    def read(self, body: Body | Raw, headers: Headers = NO_HEADERS) -> Event[Any]:
+        """
+        Read an event, its payload still raw JSON.
+
+        Raises:
+            MalformedEvent: If what arrived is not JSON, not this envelope, or over a limit.
+        """
+        body = body_of(body)
+        tree = body.json()
+        if tree.__class__ is not dict:
+            raise MalformedEvent(f"an event is a JSON object, not {described(tree)}")
+        event_type = read_name(tree.get("event_type"), "event_type", body)
+        timestamp = read_timestamp(tree["timestamp"], "timestamp") if "timestamp" in tree else now()
+        metadata = _read_metadata(tree["metadata"], body) if "metadata" in tree else NOTHING_MORE
+        return Event(event_type, tree.get("payload"), timestamp, metadata, _extensions(tree))
+
+    def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
+        """
+        Write an event whose payload is JSON.
+
+        Raises:
+            MalformedEvent: If the event can't be written so that it is read back.
+        """
+        taken = _PARTS & event.extensions.keys()
+        if taken:
+            raise MalformedEvent(f"the extension {quoted(min(taken))} is a part of the envelope")
+        body = encode(
+            {
+                "event_type": event.type,
+                "timestamp": write_timestamp(event.timestamp),
+                "payload": event.payload,
+                "metadata": dict(event.metadata),
+                **event.extensions,
+            }
+        )
+        return body, {"Content-Type": "application/json"}
+
+
+def _read_metadata(metadata: Any, body: Body) -> Metadata:
+    if metadata.__class__ is not dict:
+        raise MalformedEvent(f"metadata must be an object, not {described(metadata)}")
+    for name, value in metadata.items():
+        if value.__class__ is not str:
+            raise MalformedEvent(
+                f"metadata {quoted(name)} must be a string, not {described(value)}"
+            )
+    if "version" in metadata:
+        read_name(metadata["version"], "metadata.version", body)
+    return MappingProxyType(metadata)
+
+
+def _extensions(tree: dict[str, Any]) -> Mapping[str, Any]:
+    if tree.keys() <= _PARTS:
+        return NOTHING_MORE
+    return MappingProxyType({name: tree[name] for name in tree if name not in _PARTS})
+
+
+def read_name(value: Any, where: str, body: Body) -> str:
+    """The text of an event's type or version; raise ``MalformedEvent`` for anything else."""
+    if value.__class__ is str and 0 < len(value) <= body.limits.max_name_length:
+        return cast(str, value)
+    if value.__class__ is not str or not value:
+        what = "is missing" if value is None else f"must be a string, not {described(value)}"
+        raise MalformedEvent(f"{where} {what}")
+    raise MalformedEvent(
+        f"{where} has {len(value):,} characters; "
+        f"Limits(max_name_length={body.limits.max_name_length}) allows less"
+    )
+
+
+def read_timestamp(value: Any, where: str) -> datetime:
+    """The moment that RFC 3339 text names; raise ``MalformedEvent`` for anything else."""
+    try:
+        return parse_datetime(value)
+    except (ValueError, TypeError):
+        raise MalformedEvent(
+            f"{where} must be an RFC 3339 date-time with an offset, such as "
+            f"2024-08-20T05:21:19Z, not {described(value)}"
+        ) from None
+
+
+def write_timestamp(moment: datetime) -> str:
+    """The moment as RFC 3339 text; raise ``MalformedEvent`` if it has no offset."""
+    try:
+        return format_datetime(moment)
+    except ValueError as error:
+        raise MalformedEvent(str(error)) from None

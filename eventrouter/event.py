@@ -1,0 +1,129 @@
+"""An event: something that happened, with the payload that says what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+from uuid import uuid4
+
+from attrs import Factory, frozen
+
+from eventrouter.errors import MalformedEvent
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+#: The string-to-string headers that travel with an event; a handler's parameter annotated so is
+#: given ``event.metadata``.
+Metadata: TypeAlias = Mapping[str, str]
+
+
+#: Of an event without any.
+NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
+@frozen
+class Event(Generic[T]):
+    """
+    Something that happened.
+
+    Args:
+        type: The dotted name that routes match: ``order.paid``.
+        payload: What happened, raw JSON or built to a type.
+        timestamp: When, with an offset.
+        metadata: The strings that travel with it; ``id``, ``source`` and ``version`` are read
+            from here.
+        extensions: The members of the envelope that are none of the above.
+    """
+
+    type: str
+    payload: T
+    timestamp: datetime = Factory(now)
+    metadata: Metadata = NOTHING_MORE
+    extensions: Mapping[str, Any] = NOTHING_MORE
+
+    @classmethod
+    def new(
+        cls,
+        type: str,
+        payload: T,
+        *,
+        version: str | None = None,
+        source: str | None = None,
+        id: str | None = None,
+        timestamp: datetime | None = None,
+        metadata: Metadata | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> Event[T]:
+        """
+        Make an event that has just happened.
+
+        Args:
+            type: The dotted name that routes match.
+            payload: What happened.
+            version: The name of the payload's shape.
+            source: Who says so.
+            id: Equal for two deliveries of one event; a random UUID if not given.
+            timestamp: When, with an offset; now if not given.
+            metadata: More strings to travel with it.
+            extensions: More members for the envelope.
+
+        Raises:
+            MalformedEvent: If the type is empty or the timestamp has no offset.
+        """
+        if not type:
+            raise MalformedEvent("an event needs a type")
+        if timestamp is not None and timestamp.utcoffset() is None:
+            raise MalformedEvent(f"the timestamp {timestamp} has no offset from UTC")
+        named = {"id": id or str(uuid4()), "source": source, "version": version}
+        return Event(
+            type,
+            payload,
+            timestamp or now(),
+            MappingProxyType(
+                {**(metadata or {}), **{name: text for name, text in named.items() if text}}
+            ),
+            MappingProxyType(dict(extensions or {})),
+        )
+
+    @property
+    def id(self) -> str | None:
+        """The text equal for two deliveries of one event, if the event carries one."""
+        return self.metadata.get("id")
+
+    @property
+    def source(self) -> str | None:
+        """Who says that it happened, if the event carries it."""
+        return self.metadata.get("source")
+
+    @property
+    def version(self) -> str | None:
+        """The name of the payload's shape, if the event carries one."""
+        return self.metadata.get("version")
+
+    def with_payload(self, payload: P) -> Event[P]:
+        """The same event with another payload."""
+        return Event(self.type, payload, self.timestamp, self.metadata, self.extensions)
+
+    # A mapping proxy can be neither pickled nor deep-copied, an event should.
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (
+            self.type,
+            self.payload,
+            self.timestamp,
+            dict(self.metadata),
+            dict(self.extensions),
+        )
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        type_, payload, timestamp, metadata, extensions = state
+        self.__init__(  # type: ignore[misc]
+            type_, payload, timestamp, MappingProxyType(metadata), MappingProxyType(extensions)
+        )

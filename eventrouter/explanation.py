@@ -1,0 +1,110 @@
+"""Which routes an event takes, which it does not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+
+from eventrouter.dispatch import Choice, Dispatcher
+from eventrouter.envelope import Headers
+from eventrouter.errors import EventError, RegistrationError
+from eventrouter.event import Event
+from eventrouter.json import Raw
+from eventrouter.patterns import matches
+from eventrouter.routing import Route
+
+_SHOWN = 50  # routes in the text
+
+
+@frozen
+class Verdict:
+    """
+    What an event means to one route.
+
+    Attributes:
+        route: The route.
+        runs: Whether it runs.
+        why: Why, or why not.
+    """
+
+    route: Route
+    runs: bool
+    why: str
+
+
+@frozen
+class Explanation:
+    """
+    Which routes an event takes, which it does not, and why.
+
+    Attributes:
+        event: The event, its payload raw; None if what arrived was no event.
+        error: What ``dispatch`` would raise before any handler ran, or None.
+        verdicts: One for each route, in the order they run; those that run first.
+    """
+
+    event: Event[Any] | None
+    error: Exception | None
+    verdicts: tuple[Verdict, ...]
+
+    def __str__(self) -> str:
+        lines = [_headline(self.event, self.error)]
+        for verdict in self.verdicts[:_SHOWN]:
+            route = verdict.route
+            what = "runs" if verdict.runs else "passed over"
+            lines.append(f"  {what}: {route} at {route.named.location}: {verdict.why}")
+        if len(self.verdicts) > _SHOWN:
+            lines.append(f"  and {len(self.verdicts) - _SHOWN} more")
+        return "\n".join(lines)
+
+
+def explained(
+    dispatcher: Dispatcher, routes: Iterable[Route], raw: Raw, headers: Headers
+) -> Explanation:
+    """What each of the routes makes of an event."""
+    try:
+        event = dispatcher.read(raw, headers)
+    except EventError as error:
+        return Explanation(None, error, ())
+    choice = dispatcher.choose(event)
+    verdicts = [_verdict(route, event, choice, dispatcher.version_of(event)) for route in routes]
+    verdicts.sort(key=lambda verdict: not verdict.runs)
+    return Explanation(event, choice.error or _payload_error(choice, event), tuple(verdicts))
+
+
+def _payload_error(choice: Choice, event: Event[Any]) -> Exception | None:
+    for route in choice.plan.routes:
+        if route.builder is not None:
+            try:
+                route.builder(event)
+            except (EventError, RegistrationError) as error:
+                return error
+    return None
+
+
+def _verdict(route: Route, event: Event[Any], choice: Choice, version: str | None) -> Verdict:
+    if route in choice.plan.routes:
+        return Verdict(route, True, "it takes this event")
+    if route.is_observer or route.is_fallback:
+        if not event.type.startswith(route.pattern):
+            return Verdict(route, False, f"the type does not begin with {route.pattern!r}")
+        return Verdict(route, False, "another route takes this event")
+    if not matches(route.pattern, event.type):
+        return Verdict(route, False, "the type does not match")
+    if route.version not in (None, version):
+        has = "no version" if version is None else f"version {version!r}"
+        return Verdict(route, False, f"the event has {has}")
+    if choice.error is not None and route.condition is not None:
+        return Verdict(route, False, f"its where= turned the event down, or failed: {choice.error}")
+    if route.condition is not None and not route.condition.holds(event):
+        return Verdict(route, False, "its where= is not met")
+    return Verdict(route, False, "a more specific route takes this event")
+
+
+def _headline(event: Event[Any] | None, error: Exception | None) -> str:
+    about = "unreadable" if event is None else event.type
+    if event is not None and event.version:
+        about += f" {event.version}"
+    return about if error is None else f"{about}: {type(error).__name__}: {error}"

@@ -1,0 +1,213 @@
+"""From bytes to a JSON tree and back, within limits."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, NoReturn, TypeAlias, cast
+
+from eventrouter.errors import EventTooLarge, MalformedEvent
+from eventrouter.limits import Limits
+
+#: What ``dispatch`` takes: JSON in UTF-8, JSON in text, or JSON parsed already.
+Raw: TypeAlias = bytes | bytearray | memoryview | str | Mapping[str, Any]
+
+DEFAULT_LIMITS: Final = Limits()
+
+_WHITESPACE = " \t\n\r"  # https://www.rfc-editor.org/rfc/rfc8259#section-2
+_WIDER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00")
+
+
+def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
+    """
+    Read one JSON value; of a name that an object repeats, the last value counts.
+
+    Args:
+        raw: JSON as UTF-8 bytes or as text. A mapping is taken as parsed already: it is copied,
+            tuples become lists, and anything JSON does not have is refused.
+        limits: How much is read before it is refused.
+
+    Raises:
+        MalformedEvent: If it is not JSON by RFC 8259, holds a lone surrogate or a number that
+            no float can hold, or is over a limit.
+    """
+    if raw.__class__ is bytes:
+        data = raw
+    elif isinstance(raw, str):
+        data = _encoded(raw)
+    elif isinstance(raw, (bytes, bytearray, memoryview)):
+        data = bytes(raw)
+    elif isinstance(raw, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _copied(raw, limits)
+    else:
+        raise MalformedEvent(f"an event is bytes, text or a mapping, not {type(raw).__qualname__}")
+    if len(data) > limits.max_bytes:
+        raise EventTooLarge(
+            f"the event has {len(data):,} bytes; Limits(max_bytes={limits.max_bytes}) allows less"
+        )
+    text = _decoded(data)
+    tree = _parsed(text, limits)
+    opened = data.count(b"{") + data.count(b"[")
+    if opened > limits.max_depth and _is_deeper(tree, limits.max_depth):
+        raise _too_deep(limits)
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
+        _refuse_lone_surrogates(tree)
+    return tree
+
+
+def encode(tree: Any) -> bytes:
+    """
+    Write a JSON value as compact UTF-8.
+
+    Raises:
+        MalformedEvent: If it holds anything that JSON does not have.
+    """
+    try:
+        return json.dumps(tree, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MalformedEvent(f"not writable as JSON: {error}") from error
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise _lone_surrogate() from None
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        hint = "; is it UTF-16?" if data.startswith(_WIDER_ENCODINGS) else ""
+        raise MalformedEvent(f"not UTF-8: byte {error.start} is wrong{hint}") from None
+    if text.startswith("\ufeff"):
+        raise MalformedEvent("not JSON: it starts with a byte order mark; send UTF-8 without one")
+    return text
+
+
+def _parsed(text: str, limits: Limits) -> Any:
+    decoder = _decoder(limits.max_integer_digits, sys.get_int_max_str_digits())
+    try:
+        if text[:1] in ("{", "["):
+            tree, end = decoder.raw_decode(text)
+            if end == len(text) or not text[end:].strip(_WHITESPACE):
+                return tree
+        return decoder.decode(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedEvent(f"not JSON: {error.msg} at {where}") from None
+    except ValueError:
+        raise _too_many_digits(sys.get_int_max_str_digits()) from None
+    except RecursionError:
+        raise _too_deep(limits) from None
+
+
+@lru_cache(maxsize=32)
+def _decoder(max_digits: int, python_max_digits: int) -> json.JSONDecoder:
+    # Python's own bound on digits costs nothing, so ours is checked only where it is the lower.
+    def bounded_int(digits: str) -> int:
+        if len(digits) - digits.startswith("-") > max_digits:
+            raise _too_many_digits(max_digits)
+        return int(digits)
+
+    return json.JSONDecoder(
+        parse_int=int if 0 < python_max_digits <= max_digits else bounded_int,
+        parse_float=_finite_float,
+        parse_constant=_refuse_constant,
+    )
+
+
+def _is_deeper(tree: Any, max_depth: int) -> bool:
+    level: list[Any] = [tree]
+    for _ in range(max_depth):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if node.__class__ is dict else node)
+            if child.__class__ is dict or child.__class__ is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _finite_float(number: str) -> float:
+    value = float(number)
+    if math.isfinite(value):
+        return value
+    raise MalformedEvent(f"not JSON: the number {number[:40]} is beyond any float")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedEvent(f"not JSON: {name} is no JSON number")
+
+
+def _refuse_lone_surrogates(tree: Any) -> None:
+    try:
+        json.dumps(tree, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _lone_surrogate() from None
+
+
+def _copied(mapping: Mapping[str, Any], limits: Limits) -> Any:
+    try:
+        return _copy(mapping, limits.max_depth, limits)
+    except RecursionError:
+        raise _too_deep(limits) from None
+
+
+def _copy(value: Any, depth_left: int, limits: Limits) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    kind = value.__class__
+    if kind is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _lone_surrogate() from None
+        return value
+    if kind is int:
+        # A digit is log2(10) bits.
+        if value.bit_length() > limits.max_integer_digits * 3.3219281:
+            raise _too_many_digits(limits.max_integer_digits)
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else _refuse_constant(str(value))
+    if isinstance(value, (Mapping, list, tuple)):
+        if not depth_left:
+            raise _too_deep(limits)
+        if isinstance(value, Mapping):
+            members = cast("Mapping[Any, Any]", value)
+            return {
+                _copied_name(name, limits): _copy(member, depth_left - 1, limits)
+                for name, member in members.items()
+            }
+        items = cast("list[Any]", value)
+        return [_copy(item, depth_left - 1, limits) for item in items]
+    raise MalformedEvent(
+        f"not JSON: {kind.__qualname__} is none of object, array, string, number, true, false, null"
+    )
+
+
+def _copied_name(name: Any, limits: Limits) -> str:
+    if name.__class__ is not str:
+        raise MalformedEvent(f"not JSON: the name of a member is {type(name).__qualname__}")
+    return cast(str, _copy(name, 1, limits))
+
+
+def _lone_surrogate() -> MalformedEvent:
+    return MalformedEvent(
+        "not JSON: a string holds half of a surrogate pair, which is no character"
+    )
+
+
+def _too_many_digits(most: int) -> MalformedEvent:
+    return MalformedEvent(f"an integer has over {most:,} digits")
+
+
+def _too_deep(limits: Limits) -> MalformedEvent:
+    return MalformedEvent(f"nested deeper than Limits(max_depth={limits.max_depth}) allows")

@@ -1,0 +1,165 @@
+"""A handler as it was registered, and the route made of it once all its names are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from enum import Enum
+from typing import Any
+
+from attrs import define, field
+from cattrs import StructureHandlerNotFoundError
+
+from eventrouter.conditions import Condition
+from eventrouter.errors import RegistrationError
+from eventrouter.payload import PayloadBuilder, PayloadConverter, make_builder
+from eventrouter.providers import Provider, filled
+from eventrouter.routing import Route
+from eventrouter.scope import Scope
+from eventrouter.signature import (
+    AnyHandler,
+    Named,
+    Signature,
+    named,
+    read_signature,
+    refuse_uncallable,
+)
+
+
+class Role(Enum):
+    """Which events a handler is there for."""
+
+    HANDLER = "those its pattern matches"
+    OBSERVER = "all"
+    FALLBACK = "those no handler takes"
+
+
+class Signatures:
+    """Signatures and builders by handler and by type, so that each is worked out once."""
+
+    def __init__(self, converter: PayloadConverter) -> None:
+        self._converter = converter
+        self._of_handler: dict[AnyHandler, Signature] = {}
+        self._builders: dict[Any, PayloadBuilder] = {}
+
+    def of(self, handler: AnyHandler) -> Signature:
+        """
+        What the handler asks for.
+
+        Raises:
+            RegistrationError: If it can't be told, or can't be built.
+            NameError: If an annotation names what does not exist, or not yet.
+        """
+        if not isinstance(handler, Hashable):
+            return self._read(handler)
+        known = self._of_handler.get(handler)
+        if known is None:
+            known = self._of_handler[handler] = self._read(handler)
+        return known
+
+    def _read(self, handler: AnyHandler) -> Signature:
+        signature = read_signature(handler)
+        self.builder_of(handler, signature)
+        return signature
+
+    def builder_of(self, handler: AnyHandler, signature: Signature) -> PayloadBuilder | None:
+        """The builder of the payload the handler asks for, None if it asks for the raw one."""
+        target = signature.payload_type
+        if target is Any or target is object:
+            return None
+        builder = self._builders.get(target)
+        if builder is None:
+            try:
+                builder = make_builder(target, self._converter)
+            except StructureHandlerNotFoundError as error:
+                raise RegistrationError(
+                    f"{named(handler)}: can't build its payload: {error}"
+                ) from error
+            self._builders[target] = builder
+        return builder
+
+
+@define(eq=False)
+class Registration:
+    """
+    A handler as it was registered.
+
+    Attributes:
+        role: Which events it is there for.
+        pattern: What an event's type must match; for the other roles, how it must begin.
+        version: What its version must be; None takes any.
+        condition: What else is asked of it, or None.
+        handler: The function.
+        thread: Whether a sync handler runs in a worker thread.
+        signatures: What reads its annotations.
+    """
+
+    role: Role
+    pattern: str
+    version: str | None
+    condition: Condition | None
+    handler: AnyHandler
+    thread: bool
+    signatures: Signatures
+    named: Named = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        refuse_uncallable(self.handler)
+        self.named = named(self.handler)
+        try:
+            self._refuse_typed_observer(self.signatures.of(self.handler))
+        except NameError:
+            pass  # a name that may exist once the program has been read: see route()
+
+    def is_same_as(self, other: Registration) -> bool:
+        """Whether both register one function under one key."""
+        return (
+            self.role is other.role
+            and self.handler == other.handler
+            and (self.pattern, self.version) == (other.pattern, other.version)
+            and self.condition == other.condition
+        )
+
+    def route(
+        self,
+        prefix: str,
+        scopes: tuple[Scope, ...],
+        order: int,
+        provider_of: Callable[[Any], Provider | None],
+    ) -> Route:
+        """
+        The route, with what was around the router it was registered on.
+
+        Raises:
+            RegistrationError: If an annotation names what does not exist, or nothing provides
+                what a parameter asks for.
+        """
+        try:
+            signature = self.signatures.of(self.handler)
+        except NameError as error:
+            raise RegistrationError(
+                f"{self.named}: {error}, in an annotation; define or import it at module level, "
+                "outside of functions and of TYPE_CHECKING"
+            ) from error
+        self._refuse_typed_observer(signature)
+        return Route(
+            pattern=prefix + self.pattern,
+            version=self.version,
+            condition=self.condition,
+            handler=self.handler,
+            named=self.named,
+            signature=signature,
+            builder=self.signatures.builder_of(self.handler, signature),
+            thread=self.thread,
+            is_observer=self.role is Role.OBSERVER,
+            is_fallback=self.role is Role.FALLBACK,
+            filled=filled(self.handler, signature.further, provider_of),
+            scopes=scopes,
+            order=order,
+        )
+
+    def _refuse_typed_observer(self, signature: Signature) -> None:
+        if self.role is Role.OBSERVER and signature.payload_type not in (Any, object):
+            raise RegistrationError(
+                f"{self.named} sees events of every type; annotate its first parameter with "
+                "Event or Any"
+            )

@@ -1,0 +1,535 @@
+"""The router: what is declared on it, and the ways to hand it an event."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeVar, overload
+
+from attrs import frozen
+from cattrs import Converter
+
+from eventrouter.conditions import Where, read_condition
+from eventrouter.converter import make_converter
+from eventrouter.dispatch import Dispatcher
+from eventrouter.envelope import NO_HEADERS, Envelope, Headers
+from eventrouter.envelopes.json import JsonEnvelope
+from eventrouter.errors import RegistrationError
+from eventrouter.event import Event
+from eventrouter.explanation import Explanation, explained
+from eventrouter.json import DEFAULT_LIMITS, Raw
+from eventrouter.limits import Limits
+from eventrouter.patterns import specificity
+from eventrouter.payload import PayloadConverter
+from eventrouter.providers import Provider, make_provider
+from eventrouter.registration import Registration, Role, Signatures
+from eventrouter.result import Result
+from eventrouter.routing import Route, RouteTable
+from eventrouter.scope import After, Before, Middleware, Scope
+from eventrouter.signature import AnyHandler, is_async, named, takes
+from eventrouter.stream import Delivered, OrderedBy, process_many
+from eventrouter.threads import WorkerThreads
+
+H = TypeVar("H", bound=AnyHandler)
+B = TypeVar("B", bound=Before)
+A = TypeVar("A", bound=After)
+M = TypeVar("M", bound=Middleware)
+
+
+@frozen(eq=False)
+class _Inclusion:
+    router: Router
+    prefix: str
+
+
+@frozen(eq=False)
+class _Surroundings:
+    """What is around a router where it is included."""
+
+    prefix: str
+    scopes: tuple[Scope, ...]
+    providers: tuple[dict[Any, Provider], ...]  # the innermost first
+
+    def provider_of(self, target: Any) -> Provider | None:
+        return next((p[target] for p in self.providers if target in p), None)
+
+
+class Router:
+    """
+    Finds the handlers of an event, and runs them.
+
+    Args:
+        envelope: How an event lies in what arrives, or several ways; each event must fit one
+            alone. ``JsonEnvelope`` unless given.
+        converter: What builds payloads, made by ``make_converter()`` or your own.
+        limits: How much of what arrives is read before it is refused.
+        default_version: The version of an event that carries none. Without it, such an event is
+            taken by handlers without a version only.
+        unrouted: What an event without a route is: an error (``"raise"``), or nothing to do
+            (``"ignore"``).
+        concurrent: Whether the handlers of one event run at the same time, each with a copy of
+            the context variables; else they run one after the other.
+        max_threads: How many sync handlers run at the same time in worker threads.
+
+    Raises:
+        RegistrationError: If a setting can't work.
+    """
+
+    def __init__(
+        self,
+        *,
+        envelope: Envelope | Sequence[Envelope] | None = None,
+        converter: Converter | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        default_version: str | None = None,
+        unrouted: Literal["raise", "ignore"] = "raise",
+        concurrent: bool = False,
+        max_threads: int = 40,
+    ) -> None:
+        if unrouted not in ("raise", "ignore"):
+            raise RegistrationError(f"unrouted={unrouted!r}: it is 'raise' or 'ignore'")
+        if max_threads < 1:
+            raise RegistrationError(f"max_threads={max_threads}: at least one is needed")
+        self._envelopes = _as_sequence(envelope)
+        self._converter = PayloadConverter(converter or make_converter(limits=limits))
+        self._limits = limits
+        self._default_version = _checked_version(default_version)
+        self._ignores_unrouted = unrouted == "ignore"
+        self._is_concurrent = concurrent
+        self._threads = WorkerThreads(max_threads)
+        self._signatures = Signatures(self._converter)
+        # In the order they were declared; handlers run in this order.
+        self._declared: list[Registration | _Inclusion] = []
+        self._keys: dict[tuple[Role, str, str | None], list[Registration]] = {}
+        self._before: list[Before] = []
+        self._after: list[After] = []
+        self._middleware: list[Middleware] = []
+        self._providers: dict[Any, Provider] = {}
+        self._parents: list[Router] = []
+        self._compiled: Dispatcher | None = None
+        self._routes: tuple[Route, ...] = ()
+
+    # Declaring
+
+    def on(
+        self,
+        type: str,
+        *,
+        version: str | None = None,
+        where: Where | None = None,
+        thread: bool = True,
+    ) -> Callable[[H], H]:
+        """
+        Register the decorated function for events; it stays the function it was.
+
+        Its first parameter is the payload, or the event if annotated ``Event[...]``. Further
+        parameters are filled by their annotations: ``Event``, ``Metadata``, and what
+        ``provide`` was told of.
+
+        Args:
+            type: The event's type, or a pattern: ``*`` is one segment, ``**`` any number.
+            version: The event's version; None takes any that has no handler of its own.
+            where: What else an event must meet: values by path into the payload, or after
+                ``metadata.`` into the metadata, where a set means any of its values; or a
+                predicate on the event.
+            thread: Whether a sync function runs in a worker thread; else it runs in the event
+                loop. Async functions always do.
+
+        Raises:
+            RegistrationError: If the function or an argument can't work.
+        """
+
+        def register(handler: H) -> H:
+            self.add_route(type, handler, version=version, where=where, thread=thread)
+            return handler
+
+        return register
+
+    def add_route(
+        self,
+        type: str,
+        handler: AnyHandler,
+        *,
+        version: str | None = None,
+        where: Where | None = None,
+        thread: bool = True,
+    ) -> None:
+        """
+        Register a function for events, as ``on`` does.
+
+        Raises:
+            RegistrationError: If the function or an argument can't work.
+        """
+        specificity(type)
+        condition = None if where is None else read_condition(where)
+        self._register(Role.HANDLER, type, _checked_version(version), condition, handler, thread)
+
+    @overload
+    def on_any(self, handler: H, /) -> H: ...
+    @overload
+    def on_any(self, *, thread: bool = True) -> Callable[[H], H]: ...
+    def on_any(self, handler: Any = None, /, *, thread: bool = True) -> Any:
+        """
+        Register an observer: it sees every event, also those that no handler takes.
+
+        Raises:
+            RegistrationError: If its first parameter is neither ``Event`` nor ``Any``.
+        """
+        return self._registering(Role.OBSERVER, handler, thread)
+
+    @overload
+    def fallback(self, handler: H, /) -> H: ...
+    @overload
+    def fallback(self, *, thread: bool = True) -> Callable[[H], H]: ...
+    def fallback(self, handler: Any = None, /, *, thread: bool = True) -> Any:
+        """
+        Register a handler for the events that no other takes.
+
+        Of several, that of the included router with the longest prefix runs.
+
+        Raises:
+            RegistrationError: If the router has one, or the function can't work.
+        """
+        return self._registering(Role.FALLBACK, handler, thread)
+
+    def before(self, hook: B) -> B:
+        """
+        Register a function to call with each event before its handlers; if it raises, they don't run.
+
+        Raises:
+            RegistrationError: If it does not take the event alone.
+        """
+        return self._hook(self._before, hook, 1, "the event")
+
+    def after(self, hook: A) -> A:
+        """
+        Register a function to call after the handlers with the event and the error or None.
+
+        It is called whatever happened: for unrouted and invalid events, and when cancelled.
+
+        Raises:
+            RegistrationError: If it does not take these two.
+        """
+        return self._hook(self._after, hook, 2, "the event and the error or None")
+
+    def middleware(self, middleware: M) -> M:
+        """
+        Register ``async def m(event, call_next) -> Result`` to run around all the rest.
+
+        The first registered is the outermost. On an included router it runs around the handlers
+        of that router only.
+
+        Raises:
+            RegistrationError: If it is not async, or does not take these two.
+        """
+        if not is_async(middleware):
+            raise RegistrationError(
+                f"{named(middleware)} must be async: async def m(event, call_next)"
+            )
+        return self._hook(self._middleware, middleware, 2, "the event and call_next")
+
+    def provide(self, type: Any, factory: Any) -> None:
+        """
+        Tell where handlers' parameters of a type come from.
+
+        Args:
+            type: What the parameter is annotated with.
+            factory: The value; or a function of no argument, or of the event, that makes it,
+                sync or async. If what it makes is a context manager, sync or async, it is
+                entered, and closed after the dispatch with the error or None. It is called once
+                a dispatch, if a handler asks for it.
+
+        Raises:
+            RegistrationError: If the type is provided already, or the factory can't work.
+        """
+        if type in self._providers:
+            raise RegistrationError(f"{type!r} is provided already")
+        self._providers[type] = make_provider(type, factory)
+        self._changed()
+
+    def include(self, router: Router, *, prefix: str = "") -> None:
+        """
+        Take in another router's handlers, hooks and providers, now and whenever it gets more.
+
+        Its hooks and middleware run around its own handlers, its observers and fallback see
+        events under the prefix, its converter builds its payloads; its other settings don't
+        count here.
+
+        Args:
+            router: The router.
+            prefix: What the types of its events begin with here: ``"billing."``.
+
+        Raises:
+            RegistrationError: If it includes this one, or the prefix does not end with a dot.
+        """
+        if prefix and (not prefix.endswith(".") or "*" in prefix):
+            raise RegistrationError(f"prefix={prefix!r}: it is whole segments, such as 'billing.'")
+        if router is self or self in router._included():
+            raise RegistrationError("a router can't include itself, not even through another")
+        self._declared.append(_Inclusion(router, prefix))
+        router._parents.append(self)
+        self._changed()
+
+    # Handing it an event
+
+    async def dispatch(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
+        """
+        Run the handlers of an event.
+
+        Several run one after the other, each whether or not another failed. There is no
+        checkpoint in it: with handlers that never wait it never yields to the event loop.
+
+        Args:
+            raw: JSON as bytes or text, or a mapping parsed from it.
+            headers: What came beside it; names in any case.
+
+        Returns:
+            What became of each handler.
+
+        Raises:
+            EventError: If the event is at fault; no handler ran.
+            ExceptionGroup: If several handlers failed.
+            Exception: What the one handler that failed raised, with a note that says which.
+            RegistrationError: If a handler's annotations can't be resolved.
+        """
+        result = await self.process(raw, headers)
+        if result.error is not None:
+            raise result.error
+        return result
+
+    async def process(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
+        """
+        Run the handlers of an event, and return what went wrong instead of raising it.
+
+        Args:
+            raw: JSON as bytes or text, or a mapping parsed from it.
+            headers: What came beside it; names in any case.
+
+        Raises:
+            RegistrationError: If a handler's annotations can't be resolved.
+        """
+        return await self._dispatcher().process(raw, headers)
+
+    def dispatch_sync(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
+        """
+        Do what ``dispatch`` does, from sync code; sync handlers run in this thread.
+
+        An event loop is started only if a handler, a hook or a provider is async, or there is
+        middleware.
+
+        Raises:
+            EventLoopRunning: If an event loop runs in this thread.
+            Exception: What ``dispatch`` raises.
+        """
+        result = self.process_sync(raw, headers)
+        if result.error is not None:
+            raise result.error
+        return result
+
+    def process_sync(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
+        """
+        Do what ``process`` does, from sync code; sync handlers run in this thread.
+
+        Raises:
+            EventLoopRunning: If an event loop runs in this thread.
+            RegistrationError: If a handler's annotations can't be resolved.
+        """
+        return self._dispatcher().process_sync(raw, headers)
+
+    def dispatch_many(
+        self,
+        events: Iterable[Delivered] | AsyncIterable[Delivered],
+        *,
+        concurrency: int = 1,
+        ordered_by: OrderedBy | None = None,
+    ) -> AsyncGenerator[Result]:
+        """
+        Process events as they come, so many at a time; an async iterator of their results.
+
+        Results come as events finish, each with ``raw``, what arrived. To leave the loop early,
+        hold the iterator in ``contextlib.aclosing``. It yields to the event loop at least every
+        64 events.
+
+        Args:
+            events: What arrived, each alone or as ``(raw, headers)``; sync or async. An error it
+                raises ends the iteration, once the events in flight are done.
+            concurrency: How many events are in flight at most: taken, and their result not yet
+                given out.
+            ordered_by: Gives a key for an event, its payload raw; the events of one key are
+                processed one after the other in the order they came.
+
+        Raises:
+            RegistrationError: If ``concurrency`` is below one, or a handler's annotations can't
+                be resolved.
+        """
+        return process_many(self._dispatcher(), events, concurrency, ordered_by)
+
+    # Looking into it
+
+    def compile(self) -> None:
+        """
+        Check all that is declared; else the first event does.
+
+        Raises:
+            RegistrationError: If an annotation can't be resolved, nothing provides what a
+                parameter asks for, or a function is registered twice on one key.
+        """
+        self._dispatcher()
+
+    def routes(self) -> tuple[Route, ...]:
+        """
+        All routes in the order they run, those of included routers among them.
+
+        Raises:
+            RegistrationError: What ``compile`` raises.
+        """
+        self._dispatcher()
+        return self._routes
+
+    def explain(self, raw: Raw, headers: Headers = NO_HEADERS) -> Explanation:
+        """
+        Say which routes an event takes, which it does not and why, and run nothing.
+
+        Args:
+            raw: JSON as bytes or text, or a mapping parsed from it.
+            headers: What came beside it; names in any case.
+
+        Raises:
+            RegistrationError: What ``compile`` raises.
+        """
+        return explained(self._dispatcher(), self.routes(), raw, headers)
+
+    def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
+        """
+        Write an event, its payload of any type that the converter knows, for ``dispatch`` to read.
+
+        Returns:
+            The bytes and the headers, in the first of the router's envelopes.
+
+        Raises:
+            MalformedEvent: If the event can't be written so that it is read back.
+        """
+        payload = self._converter.detailed.unstructure(event.payload)
+        return self._envelopes[0].write(event.with_payload(payload))
+
+    # Inside
+
+    def _register(
+        self,
+        role: Role,
+        pattern: str,
+        version: str | None,
+        condition: Any,
+        handler: AnyHandler,
+        thread: bool,
+    ) -> None:
+        registration = Registration(
+            role, pattern, version, condition, handler, thread, self._signatures
+        )
+        under_key = self._keys.setdefault((role, pattern, version), [])
+        if any(map(registration.is_same_as, under_key)):
+            raise RegistrationError(f"{registration.named} is registered on {pattern!r} twice")
+        if role is Role.FALLBACK and under_key:
+            raise RegistrationError(f"the fallback is {under_key[0].named} already")
+        under_key.append(registration)
+        self._declared.append(registration)
+        self._changed()
+
+    def _registering(self, role: Role, handler: Any, thread: bool) -> Any:
+        def register(handler: H) -> H:
+            self._register(role, "", None, None, handler, thread)
+            return handler
+
+        return register if handler is None else register(handler)
+
+    def _hook(self, hooks: list[Any], hook: Any, count: int, arguments: str) -> Any:
+        if not callable(hook) or not takes(hook, count):
+            raise RegistrationError(f"{named(hook)} must take {arguments}")
+        hooks.append(hook)
+        self._changed()
+        return hook
+
+    def _changed(self) -> None:
+        self._compiled = None
+        for parent in self._parents:
+            parent._changed()
+
+    def _included(self) -> Iterator[Router]:
+        for declared in self._declared:
+            if isinstance(declared, _Inclusion):
+                yield declared.router
+                yield from declared.router._included()
+
+    def _dispatcher(self) -> Dispatcher:
+        return self._compiled or self._compile()
+
+    def _compile(self) -> Dispatcher:
+        by_role: dict[Role, list[Route]] = {role: [] for role in Role}
+        scope = self._scope()
+        around = _Surroundings("", (scope,), (self._providers,))
+        for order, (registration, inside) in enumerate(self._all_registered(around)):
+            route = registration.route(inside.prefix, inside.scopes, order, inside.provider_of)
+            by_role[registration.role].append(route)
+        _refuse_doubles(by_role[Role.HANDLER])
+        self._routes = tuple(
+            sorted((r for routes in by_role.values() for r in routes), key=lambda r: r.order)
+        )
+        self._compiled = Dispatcher(
+            envelopes=self._envelopes,
+            limits=self._limits,
+            table=RouteTable(by_role[Role.HANDLER], by_role[Role.OBSERVER], by_role[Role.FALLBACK]),
+            scope=scope,
+            default_version=self._default_version,
+            ignores_unrouted=self._ignores_unrouted,
+            is_concurrent=self._is_concurrent,
+            threads=self._threads,
+        )
+        return self._compiled
+
+    def _all_registered(
+        self, around: _Surroundings
+    ) -> Iterator[tuple[Registration, _Surroundings]]:
+        for declared in self._declared:
+            if isinstance(declared, Registration):
+                yield declared, around
+            else:
+                router = declared.router
+                inside = _Surroundings(
+                    around.prefix + declared.prefix,
+                    (*around.scopes, router._scope()),
+                    (router._providers, *around.providers),
+                )
+                yield from router._all_registered(inside)
+
+    def _scope(self) -> Scope:
+        return Scope(
+            tuple(self._before),
+            tuple(self._after),
+            tuple(self._middleware),
+            not self._middleware and not any(map(is_async, (*self._before, *self._after))),
+        )
+
+
+def _as_sequence(envelope: Envelope | Sequence[Envelope] | None) -> tuple[Envelope, ...]:
+    if envelope is None:
+        return (JsonEnvelope(),)
+    envelopes = tuple(envelope) if isinstance(envelope, Sequence) else (envelope,)
+    if not envelopes:
+        raise RegistrationError("envelope=[]: at least one is needed")
+    return envelopes
+
+
+def _checked_version(version: Any) -> str | None:
+    if version is None or (isinstance(version, str) and version):
+        return version
+    raise RegistrationError(f"version={version!r}: a version is text, such as 'v1'")
+
+
+def _refuse_doubles(routes: Iterable[Route]) -> None:
+    """Refuse a function that several routers register on what is one key here."""
+    seen: dict[tuple[str, str | None], list[Route]] = {}
+    for route in routes:
+        under_key = seen.setdefault((route.pattern, route.version), [])
+        for other in under_key:
+            if other.handler == route.handler and other.condition == route.condition:
+                raise RegistrationError(f"{route.named} is registered on {route.pattern!r} twice")
+        under_key.append(route)

@@ -1,0 +1,418 @@
+"""Running the handlers chosen for one event, isolated from each other, with what is around them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from enum import Enum
+from functools import partial
+from itertools import groupby
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import anyio
+from attrs import evolve, frozen
+
+from eventrouter.contexts import in_own_context
+from eventrouter.errors import InvalidPayload, RegistrationError, UnroutedEvent, quoted
+from eventrouter.event import Event
+from eventrouter.json import Raw
+from eventrouter.payload import PayloadBuilder
+from eventrouter.providers import Provisions, Source
+from eventrouter.result import HandlerResult, Result, Status
+from eventrouter.routing import Route
+from eventrouter.scope import CallNext, Middleware, Scope
+from eventrouter.signature import named
+from eventrouter.threads import WorkerThreads, outcome_of
+
+_MOST_NOTES = 16
+
+
+class Mode(Enum):
+    """Where handlers run."""
+
+    THREADS = "in an event loop, sync handlers in threads"
+    INLINE = "in an event loop, sync handlers in it"
+    NO_LOOP = "without an event loop, sync handlers only"
+
+
+@frozen(eq=False)
+class Group:
+    """Routes, and groups of routes, that one scope is wrapped around."""
+
+    scope: Scope
+    members: tuple[Route | Group, ...]
+    is_sync: bool
+    is_concurrent: bool
+
+
+def make_group(routes: Iterable[Route], scope: Scope, is_concurrent: bool) -> Group:
+    """The routes, in order, grouped by the scopes they have below that one."""
+    members = tuple(_members(list(routes), 1, is_concurrent))
+    return Group(scope, members, _is_sync(scope, members), is_concurrent)
+
+
+def _members(routes: list[Route], depth: int, is_concurrent: bool) -> Iterator[Route | Group]:
+    for scope, run in groupby(routes, lambda route: _scope_at(route, depth)):
+        if scope is None:
+            yield from run
+            continue
+        members = tuple(_members(list(run), depth + 1, is_concurrent))
+        if scope.is_empty:
+            yield from members
+        else:
+            yield Group(scope, members, _is_sync(scope, members), is_concurrent)
+
+
+def _scope_at(route: Route, depth: int) -> Scope | None:
+    return route.scopes[depth] if depth < len(route.scopes) else None
+
+
+def _is_sync(scope: Scope, members: Iterable[Route | Group]) -> bool:
+    return scope.is_sync and all(member.is_sync for member in members)
+
+
+@frozen(eq=False)
+class Run:
+    """
+    One event on its way through its handlers.
+
+    Attributes:
+        event: The event, its payload raw.
+        error: Why no handler may run, or None; observers run all the same.
+        payloads: What was built, by its builder.
+        provisions: What was made for its handlers; None if nothing is.
+        mode: Where handlers run.
+        threads: The threads they may run in.
+    """
+
+    event: Event[Any]
+    error: Exception | None
+    payloads: dict[PayloadBuilder, Any]
+    provisions: Provisions | None
+    mode: Mode
+    threads: WorkerThreads
+
+    def argument(self, route: Route) -> Any:
+        """The first argument of the route's handler: the payload, or the event with it."""
+        if route.signature.takes_event:
+            return self.event_of(route)
+        return self.event.payload if route.builder is None else self.payloads[route.builder]
+
+    def event_of(self, route: Route) -> Event[Any]:
+        """The event with the payload as the route's handler has it."""
+        if route.builder is None:
+            return self.event
+        return self.event.with_payload(self.payloads[route.builder])
+
+    def with_event(self, event: Event[Any]) -> Run:
+        """The same run of another event, its payload built anew if it is another."""
+        if event is self.event:
+            return self
+        if event.payload is self.event.payload:
+            return evolve(self, event=event)
+        try:
+            payloads = {builder: builder(event) for builder in self.payloads}
+        except InvalidPayload as error:
+            return evolve(self, event=event, error=self.error or error)
+        return evolve(self, event=event, payloads=payloads)
+
+
+#: What became of each handler, and the errors outside handlers.
+Outcome: TypeAlias = tuple[list[HandlerResult], list[Exception]]
+
+
+async def run_lone(route: Route, event: Event[Any], raw: Raw | None) -> Result:
+    """
+    Run the one async handler of an event with nothing around it.
+
+    It gives what ``run_all`` would, without what that needs for more.
+    """
+    argument: Any = event if route.signature.takes_event else event.payload
+    builder = route.builder
+    if builder is not None:
+        try:
+            payload = builder.build(event.payload, builder.type)
+        except Exception as refused:
+            try:
+                payload = builder.explained(event, refused)
+            except (InvalidPayload, RegistrationError) as error:
+                return settled(event, error, (), (), raw)
+        argument = event.with_payload(payload) if route.signature.takes_event else payload
+    started = perf_counter()
+    try:
+        value = await route.handler(argument)
+    except Exception as error:
+        annotate(error, event, route.named.name)
+        failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
+        return Result(Status.FAILED, event, (failed,), error, raw)
+    handled = HandlerResult(route.named.name, value, None, 1, perf_counter() - started)
+    return Result(Status.HANDLED, event, (handled,), None, raw)
+
+
+async def run_all(group: Group, run: Run) -> Outcome:
+    """
+    Run the hooks of the outermost scope, all its members between them, and close what was opened.
+
+    A cancellation passes through, once the after hooks have seen it.
+    """
+    return await _run_between_hooks(group, run, _run_and_close)
+
+
+async def _run_group(group: Group, run: Run) -> Outcome:
+    return await _run_between_hooks(group, run, _run_members)
+
+
+async def _run_between_hooks(
+    group: Group, run: Run, run_members: Callable[[Group, Run], Awaitable[Outcome]]
+) -> Outcome:
+    scope = group.scope
+    if not scope.before and not scope.after:
+        return await run_members(group, run)
+    try:
+        failure = await _run_before(scope, run.event)
+        results, errors = ([], [failure]) if failure else await run_members(group, run)
+    except BaseException as interruption:
+        await _run_after_interruption(scope, run, interruption)
+        raise
+    error = summed_up(run.error, results, errors)
+    return results, errors + await _run_after(scope, run.event, error)
+
+
+async def _run_and_close(group: Group, run: Run) -> Outcome:
+    if run.provisions is None:
+        return await _run_members(group, run)
+    try:
+        results, errors = await _run_members(group, run)
+    except BaseException as interruption:
+        await run.provisions.close(interruption)
+        raise
+    try:
+        await run.provisions.close(summed_up(run.error, results, errors))
+    except Exception as error:
+        annotate(error, run.event, "closing what router.provide() opened")
+        errors.append(error)
+    return results, errors
+
+
+def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
+    """The middleware around ``innermost``, the first the outermost."""
+    chain = innermost
+    for layer in reversed(tuple(middleware)):
+        chain = partial(_run_layer, layer, chain)
+    return chain
+
+
+async def run_route(route: Route, run: Run) -> HandlerResult:
+    """Run one handler; what it raises is in the result."""
+    name = route.named.name
+    started = perf_counter()
+    try:
+        value = await _call(route, run)
+    except Exception as error:
+        annotate(error, run.event, name)
+        return HandlerResult(name, None, error, 1, perf_counter() - started)
+    return HandlerResult(name, value, None, 1, perf_counter() - started)
+
+
+def summed_up(
+    event_error: Exception | None, results: Iterable[HandlerResult], others: Iterable[Exception]
+) -> Exception | None:
+    """
+    One error for all.
+
+    An error of the event stands for all the rest, which become notes on it: the event can't be
+    handled, whatever else happened.
+    """
+    errors = [result.error for result in results if result.error is not None]
+    errors.extend(others)
+    if event_error is not None:
+        for error in errors:
+            note(event_error, f"besides, {type(error).__name__} was raised: {error}")
+        return event_error
+    if len(errors) > 1:
+        return ExceptionGroup(f"{len(errors)} errors while handling one event", errors)
+    return errors[0] if errors else None
+
+
+def settled(
+    event: Event[Any],
+    event_error: Exception | None,
+    results: Iterable[HandlerResult],
+    others: Iterable[Exception],
+    raw: Raw | None = None,
+    success: Status = Status.HANDLED,
+) -> Result:
+    """The result of a run, with ``success`` as its status if nothing failed."""
+    results = tuple(results)
+    error = summed_up(event_error, results, others)
+    status = success
+    if isinstance(event_error, UnroutedEvent):
+        status = Status.UNROUTED
+    elif isinstance(event_error, InvalidPayload):
+        status = Status.INVALID
+    elif error is not None:
+        status = Status.FAILED
+    return Result(status, event, results, error, raw)
+
+
+def annotate(error: Exception, event: Event[Any], where: str) -> None:
+    """Say on the error which event it came from, and where."""
+    identified = f" with id {quoted(event.id)}" if event.id else ""
+    note(error, f"while {where} handled {quoted(event.type)}{identified}")
+
+
+def note(error: Exception, text: str) -> None:
+    """Add a note, unless it is there, or there are many: an error may be raised over and over."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    if text not in notes and len(notes) < _MOST_NOTES:
+        error.add_note(text)
+
+
+async def _run_members(group: Group, run: Run) -> Outcome:
+    members = group.members
+    if run.error is not None:
+        members = tuple(m for m in members if isinstance(m, Group) or m.is_observer)
+    if group.is_concurrent and run.mode is not Mode.NO_LOOP:
+        return await _run_concurrently(members, run)
+    results: list[HandlerResult] = []
+    errors: list[Exception] = []
+    for member in members:
+        if isinstance(member, Group):
+            more_results, more_errors = await _run_member_group(member, run)
+            results += more_results
+            errors += more_errors
+        else:
+            work = run_route(member, run)
+            # Concurrent, had there been a loop: then each would have a context of its own too.
+            results.append(await (in_own_context(work) if group.is_concurrent else work))
+    return results, errors
+
+
+async def _run_concurrently(members: tuple[Route | Group, ...], run: Run) -> Outcome:
+    outcomes: list[Outcome] = [([], [])] * len(members)
+
+    async def run_member(index: int, member: Route | Group) -> None:
+        if isinstance(member, Group):
+            outcomes[index] = await _run_member_group(member, run)
+        else:
+            outcomes[index] = [await run_route(member, run)], []
+
+    if len(members) == 1:  # in a context of its own, as one of several is in its task
+        await in_own_context(run_member(0, members[0]))
+    else:
+        async with anyio.create_task_group() as tasks:
+            for index, member in enumerate(members):
+                tasks.start_soon(run_member, index, member)
+    return (
+        [result for results, _ in outcomes for result in results],
+        [error for _, errors in outcomes for error in errors],
+    )
+
+
+async def _run_member_group(group: Group, run: Run) -> Outcome:
+    if not group.scope.middleware:
+        return await _run_group(group, run)
+    outcome: Outcome = [], []
+    own: Result | None = None
+
+    async def innermost(event: Event[Any]) -> Result:
+        nonlocal outcome, own
+        inner = run.with_event(event)
+        outcome = await _run_group(group, inner)
+        own = settled(inner.event, inner.error, *outcome)
+        return own
+
+    try:
+        result = await composed(group.scope.middleware, innermost)(run.event)
+    except Exception as error:
+        return outcome[0], [*outcome[1], error]
+    if result is own:
+        return outcome
+    is_of_handler = any(handler.error is not None for handler in result.handlers)
+    errors = [] if result.error is None or is_of_handler else [result.error]
+    return list(result.handlers), errors
+
+
+async def _run_before(scope: Scope, event: Event[Any]) -> Exception | None:
+    for hook in scope.before:
+        try:
+            answer = hook(event)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception as error:
+            annotate(error, event, named(hook).name)
+            return error
+    return None
+
+
+async def _run_after(
+    scope: Scope, event: Event[Any], outcome: BaseException | None
+) -> list[Exception]:
+    errors: list[Exception] = []
+    for hook in scope.after:
+        try:
+            answer = hook(event, outcome)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception as error:
+            annotate(error, event, named(hook).name)
+            errors.append(error)
+    return errors
+
+
+async def _run_after_interruption(scope: Scope, run: Run, interruption: BaseException) -> None:
+    if run.mode is Mode.NO_LOOP:
+        errors = await _run_after(scope, run.event, interruption)
+    else:
+        with anyio.CancelScope(shield=True):
+            errors = await _run_after(scope, run.event, interruption)
+    for error in errors:
+        interruption.add_note(f"besides, {type(error).__name__} was raised: {error}")
+
+
+async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) -> Result:
+    result = await layer(event, call_next)
+    if isinstance(result, Result):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return result
+    raise RegistrationError(
+        f"the middleware {named(layer)} returned {type(result).__qualname__}; it must return the "
+        "Result that call_next(event) gave, or another"
+    )
+
+
+async def _call(route: Route, run: Run) -> Any:
+    first = run.argument(route)
+    further = await _further_arguments(route, run) if route.filled else {}
+    if route.signature.is_async:
+        return await route.handler(first, **further)
+    if run.mode is Mode.THREADS and route.thread:
+        call = partial(outcome_of, route.handler, first, **further)
+        value, error = await run.threads.run(call)
+        if error is not None:
+            raise error
+    else:
+        value = route.handler(first, **further)
+    if not inspect.isawaitable(value):
+        return value
+    # A decorator hid that the handler is async.
+    if run.mode is Mode.NO_LOOP:
+        return anyio.run(_awaited, value)
+    return await value
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for name, source in route.filled:
+        if source is Source.EVENT:
+            arguments[name] = run.event_of(route)
+        elif source is Source.METADATA:
+            arguments[name] = run.event.metadata
+        else:
+            assert run.provisions is not None
+            arguments[name] = await run.provisions.get(source)
+    return arguments

@@ -1,0 +1,1 @@
+"""Strict cattrs hooks, a module for each kind of type."""

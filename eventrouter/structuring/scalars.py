@@ -1,0 +1,217 @@
+"""Strict hooks for what is one JSON string, number, boolean or null."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any, Literal, cast, get_args, get_origin
+from uuid import UUID
+
+from cattrs import Converter
+
+from eventrouter.errors import listed
+from eventrouter.structuring.refusal import Hook, Refusal, UnsupportedType
+from eventrouter.timestamps import (
+    format_datetime,
+    format_duration,
+    parse_date,
+    parse_datetime,
+    parse_duration,
+    parse_time,
+)
+
+_is_decimal = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?").fullmatch
+_is_uuid = re.compile(
+    r"(?i)[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}"
+).fullmatch
+_LONGEST_DECIMAL = 1_000  # characters
+
+
+def register(converter: Converter) -> None:
+    """Teach the converter the scalar types, both ways."""
+    converter.register_structure_hook(str, _structure_str)
+    converter.register_structure_hook(int, _structure_int)
+    converter.register_structure_hook(float, _structure_float)
+    converter.register_structure_hook(bool, _structure_bool)
+    converter.register_structure_hook(bytes, _structure_bytes)
+    converter.register_structure_hook(type(None), _structure_null)
+    for target, expected, parse in (
+        (datetime, "an RFC 3339 date-time with an offset", parse_datetime),
+        (date, "an RFC 3339 date", parse_date),
+        (time, "an RFC 3339 time", parse_time),
+        (timedelta, "an ISO 8601 duration without years and months", parse_duration),
+        (UUID, "a UUID", _parse_uuid),
+    ):
+        converter.register_structure_hook(target, _text_hook(expected, parse))
+    converter.register_structure_hook(Decimal, _structure_decimal)
+
+    converter.register_unstructure_hook(datetime, format_datetime)
+    converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_unstructure_hook(time, time.isoformat)
+    converter.register_unstructure_hook(timedelta, format_duration)
+    converter.register_unstructure_hook(UUID, str)
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_unstructure_hook(bytes, _unstructure_bytes)
+
+
+# cattrs finds a hook by the class or by its base, so that these serve ``class Id(str)`` too, and
+# an enum that mixes ``str`` in.
+
+
+def _structure_str(value: Any, target: Any) -> Any:
+    if value.__class__ is not str:
+        raise Refusal("string") if not is_enum(target) else _no_member(target)
+    return value if target is str else _as_subclass(value, target)
+
+
+def _structure_int(value: Any, target: Any) -> Any:
+    if value.__class__ is not int:
+        raise Refusal("integer") if not is_enum(target) else _no_member(target)
+    return value if target is int else _as_subclass(value, target)
+
+
+def _structure_float(value: Any, target: Any) -> Any:
+    if value.__class__ is int:  # JSON has one kind of number: 1 may be written for 1.0
+        try:
+            value = float(value)
+        except OverflowError:
+            raise Refusal("number that a float can hold") from None
+    if value.__class__ is not float:
+        raise Refusal("number")
+    return value if target is float else _as_subclass(value, target)
+
+
+def _structure_bool(value: Any, _: Any) -> bool:
+    if value is True or value is False:
+        return cast(bool, value)
+    raise Refusal("boolean")
+
+
+def _structure_null(value: Any, _: Any) -> None:
+    if value is not None:
+        raise Refusal("null")
+
+
+def _structure_bytes(value: Any, target: Any) -> Any:
+    try:
+        decoded = b64decode(_text(value), validate=True)
+    except ValueError:
+        raise Refusal("base64 in a string") from None
+    return decoded if target is bytes else _as_subclass(decoded, target)
+
+
+def _unstructure_bytes(value: bytes) -> str:
+    return b64encode(value).decode()
+
+
+def _structure_decimal(value: Any, target: Any) -> Any:
+    # A JSON number with a point was read as a float, whose digits are no longer the sender's.
+    if value.__class__ is not int:
+        text = _text(value, "decimal number in a string, or integer")
+        if _is_decimal(text) is None or len(text) > _LONGEST_DECIMAL:
+            raise Refusal("decimal number in a string, or integer")
+        value = text
+    try:
+        return Decimal(value) if target is Decimal else target(value)
+    except InvalidOperation:
+        raise Refusal("decimal number in a string, or integer") from None
+
+
+def _text(value: Any, expected: str = "string") -> str:
+    if value.__class__ is str:
+        return cast(str, value)
+    raise Refusal(expected)
+
+
+def _text_hook(expected: str, parse: Callable[[str], Any]) -> Hook:
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is str:
+            try:
+                return parse(value)
+            except ValueError:
+                pass
+        raise Refusal(expected)
+
+    return structure
+
+
+def _parse_uuid(text: str) -> UUID:
+    if _is_uuid(text) is None:
+        raise ValueError(text)
+    return UUID(text)
+
+
+def is_enum(target: Any) -> bool:
+    """Whether the type is an enum."""
+    return isinstance(target, type) and issubclass(target, Enum)
+
+
+def _as_subclass(value: Any, target: Any) -> Any:
+    return structure_member(value, target) if is_enum(target) else target(value)
+
+
+def structure_member(value: Any, target: type[Enum]) -> Enum:
+    """The enum's member with that value, of that very type: ``true`` is no ``1``."""
+    try:
+        member = target(value)
+    except ValueError:
+        raise _no_member(target) from None
+    # By ``_value_``, as ``value`` may be overridden to give something else.
+    if type(member._value_) is not type(value):
+        raise _no_member(target)
+    return member
+
+
+def _no_member(target: type[Enum]) -> Refusal:
+    return Refusal(one_of([member._value_ for member in target]))
+
+
+def enum_hook(target: type[Enum], _: Converter) -> Hook:
+    """A hook for an enum, read by the value of its members."""
+    for member in target:
+        if not isinstance(member._value_, (str, int, float, type(None))):
+            raise UnsupportedType(
+                target, f"the value of {member.name} is no JSON string, number, boolean or null"
+            )
+    return structure_member
+
+
+def literal_hook(target: Any, _: Converter) -> Hook:
+    """A hook for a ``Literal``, whose values are matched with their type."""
+    allowed = literal_values(target)
+    expected = one_of([value for _, value in allowed])
+
+    def structure(value: Any, _: Any) -> Any:
+        try:
+            return allowed[value.__class__, value]
+        except (KeyError, TypeError):  # a list is not hashable
+            raise Refusal(expected) from None
+
+    return structure
+
+
+def literal_values(target: Any) -> dict[tuple[type, Any], Any]:
+    """(JSON type, JSON value) -> what it stands for, of a ``Literal``."""
+    allowed: dict[tuple[type, Any], Any] = {}
+    for value in get_args(target):
+        if get_origin(value) is Literal:
+            allowed |= literal_values(value)
+            continue
+        plain = value._value_ if isinstance(value, Enum) else value
+        if not isinstance(plain, (str, int, type(None))):
+            raise UnsupportedType(target, f"{value!r} is no JSON string, integer, boolean or null")
+        allowed[type(plain), plain] = value
+    return allowed
+
+
+def one_of(values: list[Any]) -> str:
+    """The values as an expectation: ``one of "red", "green"``."""
+    if all(isinstance(value, str) for value in values):
+        texts = listed(cast("list[str]", values))
+    else:
+        texts = ", ".join(map(repr, values[:20]))
+    return f"one of {texts}" if len(values) > 1 else texts

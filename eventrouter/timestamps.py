@@ -1,0 +1,120 @@
+"""Dates and times in text, by RFC 3339, and durations by its appendix A."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+# https://www.rfc-editor.org/rfc/rfc3339#section-5.6; datetime.fromisoformat() alone reads week
+# dates, bare dates, comma fractions and times without an offset too.
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_PARTIAL_TIME = r"(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+_OFFSET = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_match_datetime = re.compile(f"{_DATE}[Tt]{_PARTIAL_TIME}{_OFFSET}").fullmatch
+_match_date = re.compile(_DATE).fullmatch
+_match_time = re.compile(f"{_PARTIAL_TIME}{_OFFSET}?").fullmatch
+
+# https://www.rfc-editor.org/rfc/rfc3339#appendix-A, without years and months, whose length
+# depends on where they start, and with fractions of a second.
+_match_duration = re.compile(
+    r"(?P<sign>[+-])?P"
+    r"(?=[0-9T])(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?"
+    r"(?:T(?=[0-9])(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?"
+    r"(?:(?P<seconds>[0-9]+)(?:\.(?P<fraction>[0-9]+))?S)?)?"
+).fullmatch
+
+# What most timestamps look like, every digit a zero; looking that up takes half the time of
+# matching, and datetime.fromisoformat() then checks the numbers.
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_COMMON_SHAPES = frozenset(
+    f"0000-00-00T00:00:00{fraction}{offset}".encode()
+    for fraction in ("", *(f".{'0' * digits}" for digits in range(1, 10)))
+    for offset in ("Z", "+00:00", "-00:00")
+)
+_EDGE_YEARS = (1, 9999)  # in which the moment in UTC may lie in another, that Python has not
+
+
+def parse_datetime(text: str) -> datetime:
+    """
+    Read an RFC 3339 date-time; digits past microseconds are dropped.
+
+    Raises:
+        ValueError: If the text is anything else, has no offset, or its moment in UTC lies
+            outside the years 1 to 9999.
+    """
+    shape = text.encode().translate(_DIGITS_AS_ZERO)
+    if shape not in _COMMON_SHAPES:
+        if _match_datetime(text) is None:
+            raise ValueError(text)
+        text = text.upper()
+    moment = datetime.fromisoformat(text)
+    if moment.year in _EDGE_YEARS:
+        try:
+            moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(text) from None
+    return moment
+
+
+def format_datetime(moment: datetime) -> str:
+    """
+    Write a date-time as RFC 3339, UTC as ``Z``.
+
+    Raises:
+        ValueError: If it has no offset, so that its moment is not known.
+    """
+    offset = moment.utcoffset()
+    if offset is None:
+        raise ValueError(f"{moment!r} has no offset from UTC")
+    if offset % timedelta(minutes=1):  # RFC 3339 offsets are whole minutes
+        moment = moment.astimezone(UTC)
+        offset = timedelta(0)
+    text = moment.isoformat()
+    return text if offset else f"{text[:-6]}Z"
+
+
+def parse_date(text: str) -> date:
+    """Read an RFC 3339 full-date; raise ``ValueError`` for anything else."""
+    if _match_date(text) is None:
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def parse_time(text: str) -> time:
+    """Read an RFC 3339 partial-time or full-time; raise ``ValueError`` for anything else."""
+    if _match_time(text) is None:
+        raise ValueError(text)
+    return time.fromisoformat(text.upper())
+
+
+def parse_duration(text: str) -> timedelta:
+    """
+    Read a duration such as ``P1DT2H``, ``PT0.5S`` or ``-P2W``; digits past microseconds drop.
+
+    Raises:
+        ValueError: If the text is anything else, has years or months, or is too long.
+    """
+    match = _match_duration(text)
+    if match is None or len(text) > 64:
+        raise ValueError(text)
+    parts = match.groupdict(default="0")
+    try:
+        duration = timedelta(
+            weeks=int(parts["weeks"]),
+            days=int(parts["days"]),
+            hours=int(parts["hours"]),
+            minutes=int(parts["minutes"]),
+            seconds=int(parts["seconds"]),
+            microseconds=int(parts["fraction"][:6].ljust(6, "0")),
+        )
+    except OverflowError:
+        raise ValueError(text) from None
+    return -duration if parts["sign"] == "-" else duration
+
+
+def format_duration(duration: timedelta) -> str:
+    """Write a duration so that ``parse_duration`` reads it back: ``P1DT7200S``."""
+    sign = "-" if duration < timedelta(0) else ""
+    length = abs(duration)
+    fraction = f".{length.microseconds:06d}".rstrip("0") if length.microseconds else ""
+    return f"{sign}P{length.days}DT{length.seconds}{fraction}S"
