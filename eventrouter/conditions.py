@@ -33,7 +33,8 @@ class Condition:
 
     def __str__(self) -> str:
         if isinstance(self.where, Mapping):
-            return ", ".join(f"{path}={_shown(value)}" for path, value in self.where.items())
+            values = cast("Mapping[str, Any]", self.where)  # pyright: ignore[reportUnknownMemberType]
+            return ", ".join(f"{path}={_shown(value)}" for path, value in values.items())
         return getattr(self.where, "__qualname__", repr(self.where))
 
 
@@ -51,15 +52,17 @@ def read_condition(where: Where) -> Condition:
     if isinstance(where, Mapping):
         if not where:
             raise RegistrationError("where={} asks for nothing; leave it out")
-        checks = [_check(path, wanted) for path, wanted in where.items()]
+        values = cast("Mapping[str, Any]", where)
+        checks = [_check(path, wanted) for path, wanted in values.items()]
         return Condition(where, lambda event: all(check(event) for check in checks))
-    if not callable(where):  # pyright: ignore[reportUnnecessaryComparison]
+    predicate: Any = where
+    if not callable(predicate):  # pyright: ignore[reportUnnecessaryComparison]
         raise RegistrationError(
             f"where= takes values by path, or a predicate on the event, not {where!r}"
         )
-    if inspect.iscoroutinefunction(where):
+    if inspect.iscoroutinefunction(predicate):
         raise RegistrationError("a where= predicate can't be async: it must answer at once")
-    return Condition(where, lambda event: bool(where(event)))
+    return Condition(where, lambda event: bool(predicate(event)))
 
 
 def _check(path: str, wanted: Any) -> Callable[[Event[Any]], bool]:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Set
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, Literal, NoReturn, get_origin
+from typing import Any, NoReturn
 
 from cattrs import Converter
 
@@ -50,12 +50,10 @@ def make_converter(
     )
     # cattrs asks the hook registered last first: this one answers for types no other has claimed.
     converter.register_structure_hook_factory(lambda _: True, _unsupported_hook)
-    converter.register_structure_hook_factory(lambda t: unwrapped(t) is not t, _unwrapping_hook)
-    converter.register_structure_hook_factory(lambda t: t is Any or t is object, _any_hook)
+    converter.register_structure_hook_factory(_is_wrapped, _unwrapping_hook)
+    converter.register_structure_hook_factory(_is_any, _any_hook)
     scalars.register(converter)
-    converter.register_structure_hook_factory(
-        lambda t: get_origin(t) is Literal, scalars.literal_hook
-    )
+    converter.register_structure_hook_factory(scalars.is_literal, scalars.literal_hook)
     converter.register_structure_hook_factory(scalars.is_enum, scalars.enum_hook)
     _register_containers(converter, limits)
     converter.register_structure_hook_factory(is_record, record_hook)
@@ -101,6 +99,14 @@ def _unwrapping_hook(target: Any, converter: Converter) -> Hook:
     bare = unwrapped(target)
     hook = converter.get_structure_hook(bare)
     return lambda value, _: hook(value, bare)
+
+
+def _is_wrapped(target: Any) -> bool:
+    return unwrapped(target) is not target
+
+
+def _is_any(target: Any) -> bool:
+    return target is Any or target is object
 
 
 def _any_hook(_: Any) -> Hook:

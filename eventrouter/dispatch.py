@@ -144,8 +144,7 @@ class Dispatcher:
 
     def choose(self, event: Event[Any]) -> Choice:
         """What runs for an event."""
-        metadata_version = event.metadata.get("version")
-        key = (event.type, metadata_version or self._default_version)
+        key = (event.type, event.metadata.get("version") or self._default_version)
         return self._settled.get(key) or self._choose(event, *key)
 
     def version_of(self, event: Event[Any]) -> str | None:
@@ -160,7 +159,10 @@ class Dispatcher:
             return Result(Status.MALFORMED, None, (), error, raw)
         if self._scope.middleware:
             return await self._run_middleware(event, raw, mode)
-        return await self._run(event, raw, mode)
+        choice = self.choose(event)
+        if choice.plan.lone is not None:
+            return await run_lone(choice.plan.lone, event, raw)
+        return await self._run_choice(choice, event, raw, mode)
 
     async def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
@@ -182,8 +184,10 @@ class Dispatcher:
             event = self.read(raw, headers)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
-        if not self._scope.middleware and self.choose(event).plan.group.is_sync:
-            return driven(self._run(event, raw, Mode.NO_LOOP))
+        if not self._scope.middleware:
+            choice = self.choose(event)
+            if choice.plan.group.is_sync:
+                return driven(self._run_choice(choice, event, raw, Mode.NO_LOOP))
         return anyio.run(self.process_event, event, raw, Mode.INLINE)
 
     async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
@@ -195,11 +199,12 @@ class Dispatcher:
         return evolve(result, raw=raw)
 
     async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
-        choice = self.choose(event)
-        error = choice.error
-        plan = choice.plan
-        if plan.lone is not None:
-            return await run_lone(plan.lone, event, raw)
+        return await self._run_choice(self.choose(event), event, raw, mode)
+
+    async def _run_choice(
+        self, choice: Choice, event: Event[Any], raw: Raw | None, mode: Mode
+    ) -> Result:
+        plan, error = choice.plan, choice.error
         is_ignored = self._ignores_unrouted and isinstance(error, UnroutedEvent)
         if is_ignored:
             error = None
@@ -234,19 +239,18 @@ class Dispatcher:
                 return Choice(self._plan(taking + candidates.observers))
         if candidates.fallbacks:
             return Choice(self._plan(candidates.fallbacks + candidates.observers))
-        error = self._table.unrouted(event_type, version)
-        return Choice(self._plan(candidates.observers), error)
+        unrouted = self._table.unrouted(event_type, version)
+        return Choice(self._plan(candidates.observers), unrouted)
 
     def _remember(self, key: tuple[str, str | None], candidates: Candidates) -> None:
-        remembered: dict[tuple[str, str | None], Any]
+        if len(self._settled) + len(self._candidates) >= self._most_remembered:
+            self._settled.clear()  # whoever makes up types must not make memory grow
+            self._candidates.clear()
         if candidates.is_conditional:
-            remembered, what = self._candidates, candidates
+            self._candidates[key] = candidates
         else:
             first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
-            remembered, what = self._settled, Choice(self._make_plan(first + candidates.observers))
-        if len(remembered) >= self._most_remembered:
-            remembered.clear()  # whoever makes up types must not make memory grow
-        remembered[key] = what
+            self._settled[key] = Choice(self._make_plan(first + candidates.observers))
 
     def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
         routes = tuple(sorted(routes, key=lambda route: route.order))

@@ -79,11 +79,6 @@ class Envelope(Protocol):
         ...
 
 
-def body_of(body: Body | Raw) -> Body:
-    """The body itself, or one made of what arrived, with the default limits."""
-    return body if isinstance(body, Body) else Body(body)
-
-
 def header(headers: Headers, name: str) -> str | None:
     """
     The value of a header, its name in any case, or None.

@@ -47,10 +47,10 @@ def specificity(pattern: str) -> Specificity:
 @define(eq=False)
 class _Node(Generic[T]):
     is_any: bool = False
-    named: dict[str, _Node[T]] = Factory(dict)
+    named: dict[str, _Node[T]] = Factory(lambda: dict[str, _Node[T]]())
     one: _Node[T] | None = None
     any: _Node[T] | None = None
-    values: list[T] = Factory(list)
+    values: list[T] = Factory(lambda: list[T]())
 
 
 class PatternTree(Generic[T]):

@@ -122,7 +122,7 @@ def _mismatches(error: Exception, payload: Any, steps: Steps = ()) -> Iterator[M
             inside = steps if note is None else (*steps, note.index)
             yield from _mismatches(inner, payload, inside)
     elif isinstance(error, ExceptionGroup):
-        for inner in error.exceptions:
+        for inner in cast("ExceptionGroup[Exception]", error).exceptions:
             yield from _mismatches(inner, payload, steps)
     else:
         yield _mismatch(error, payload, steps)

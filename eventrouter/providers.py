@@ -1,4 +1,4 @@
-"""What ``router.provide`` gives to handlers: made when first asked for, closed after one dispatch."""
+"""What ``router.provide`` gives to handlers: made when asked for, closed after one dispatch."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ def filled(
         if source is not None:
             given.append((parameter.name, source))
         elif not parameter.has_default:
+            wanted = type_name(parameter.annotation)
             raise RegistrationError(
-                f"{named(handler)}: nothing provides {type_name(parameter.annotation)} for the "
-                f"parameter {parameter.name!r}; call router.provide({type_name(parameter.annotation)}"
-                ", ...)"
+                f"{named(handler)}: nothing provides {wanted} for the parameter "
+                f"{parameter.name!r}; call router.provide({wanted}, ...)"
             )
     return tuple(given)
 

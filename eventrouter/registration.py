@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -49,7 +50,7 @@ class Signatures:
             RegistrationError: If it can't be told, or can't be built.
             NameError: If an annotation names what does not exist, or not yet.
         """
-        if not isinstance(handler, Hashable):
+        if not isinstance(handler, Hashable):  # pyright: ignore[reportUnnecessaryIsInstance]
             return self._read(handler)
         known = self._of_handler.get(handler)
         if known is None:
@@ -105,10 +106,8 @@ class Registration:
     def __attrs_post_init__(self) -> None:
         refuse_uncallable(self.handler)
         self.named = named(self.handler)
-        try:
+        with suppress(NameError):  # a name that may exist once the program is read: see route()
             self._refuse_typed_observer(self.signatures.of(self.handler))
-        except NameError:
-            pass  # a name that may exist once the program has been read: see route()
 
     def is_same_as(self, other: Registration) -> bool:
         """Whether both register one function under one key."""

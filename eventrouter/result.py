@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from attrs import define
 
@@ -85,5 +85,6 @@ class Result:
 
 def _holds_event_error(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
-        return any(map(_holds_event_error, error.exceptions))
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return any(map(_holds_event_error, group.exceptions))
     return isinstance(error, EventError)

@@ -166,7 +166,7 @@ class Router:
     @overload
     def on_any(self, handler: H, /) -> H: ...
     @overload
-    def on_any(self, *, thread: bool = True) -> Callable[[H], H]: ...
+    def on_any(self, /, *, thread: bool = True) -> Callable[[H], H]: ...
     def on_any(self, handler: Any = None, /, *, thread: bool = True) -> Any:
         """
         Register an observer: it sees every event, also those that no handler takes.
@@ -179,7 +179,7 @@ class Router:
     @overload
     def fallback(self, handler: H, /) -> H: ...
     @overload
-    def fallback(self, *, thread: bool = True) -> Callable[[H], H]: ...
+    def fallback(self, /, *, thread: bool = True) -> Callable[[H], H]: ...
     def fallback(self, handler: Any = None, /, *, thread: bool = True) -> Any:
         """
         Register a handler for the events that no other takes.
@@ -193,12 +193,15 @@ class Router:
 
     def before(self, hook: B) -> B:
         """
-        Register a function to call with each event before its handlers; if it raises, they don't run.
+        Register a function to call with each event before its handlers.
+
+        If it raises, they don't run.
 
         Raises:
             RegistrationError: If it does not take the event alone.
         """
-        return self._hook(self._before, hook, 1, "the event")
+        self._add_hook(self._before, hook, 1, "the event")
+        return hook
 
     def after(self, hook: A) -> A:
         """
@@ -209,7 +212,8 @@ class Router:
         Raises:
             RegistrationError: If it does not take these two.
         """
-        return self._hook(self._after, hook, 2, "the event and the error or None")
+        self._add_hook(self._after, hook, 2, "the event and the error or None")
+        return hook
 
     def middleware(self, middleware: M) -> M:
         """
@@ -225,7 +229,8 @@ class Router:
             raise RegistrationError(
                 f"{named(middleware)} must be async: async def m(event, call_next)"
             )
-        return self._hook(self._middleware, middleware, 2, "the event and call_next")
+        self._add_hook(self._middleware, middleware, 2, "the event and call_next")
+        return middleware
 
     def provide(self, type: Any, factory: Any) -> None:
         """
@@ -291,7 +296,7 @@ class Router:
             Exception: What the one handler that failed raised, with a note that says which.
             RegistrationError: If a handler's annotations can't be resolved.
         """
-        result = await self.process(raw, headers)
+        result = await self._dispatcher().process(raw, headers)
         if result.error is not None:
             raise result.error
         return result
@@ -441,12 +446,11 @@ class Router:
 
         return register if handler is None else register(handler)
 
-    def _hook(self, hooks: list[Any], hook: Any, count: int, arguments: str) -> Any:
+    def _add_hook(self, hooks: list[Any], hook: Any, count: int, arguments: str) -> None:
         if not callable(hook) or not takes(hook, count):
             raise RegistrationError(f"{named(hook)} must take {arguments}")
         hooks.append(hook)
         self._changed()
-        return hook
 
     def _changed(self) -> None:
         self._compiled = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import nullcontext
 from enum import Enum
 from functools import partial
 from itertools import groupby
@@ -314,20 +315,20 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
     if not group.scope.middleware:
         return await _run_group(group, run)
     outcome: Outcome = [], []
-    own: Result | None = None
+    own: list[Result] = []
 
     async def innermost(event: Event[Any]) -> Result:
-        nonlocal outcome, own
+        nonlocal outcome
         inner = run.with_event(event)
         outcome = await _run_group(group, inner)
-        own = settled(inner.event, inner.error, *outcome)
-        return own
+        own.append(settled(inner.event, inner.error, *outcome))
+        return own[-1]
 
     try:
         result = await composed(group.scope.middleware, innermost)(run.event)
     except Exception as error:
         return outcome[0], [*outcome[1], error]
-    if result is own:
+    if own and result is own[-1]:
         return outcome
     is_of_handler = any(handler.error is not None for handler in result.handlers)
     errors = [] if result.error is None or is_of_handler else [result.error]
@@ -362,11 +363,10 @@ async def _run_after(
 
 
 async def _run_after_interruption(scope: Scope, run: Run, interruption: BaseException) -> None:
-    if run.mode is Mode.NO_LOOP:
+    shield = nullcontext() if run.mode is Mode.NO_LOOP else anyio.CancelScope(shield=True)
+    errors: list[Exception] = []
+    with shield:
         errors = await _run_after(scope, run.event, interruption)
-    else:
-        with anyio.CancelScope(shield=True):
-            errors = await _run_after(scope, run.event, interruption)
     for error in errors:
         interruption.add_note(f"besides, {type(error).__name__} was raised: {error}")
 

@@ -226,9 +226,5 @@ def _plain(function: Any) -> Any:
         elif inspect.isroutine(function) or isinstance(function, type):
             return function
         else:
-            return _call_of(function)
-
-
-def _call_of(function: Any) -> Any:
-    call = getattr(type(function), "__call__", None)  # noqa: B004
-    return function if call is None else call
+            # The one of a class is a function, that of an instance may be anything.
+            return getattr(type(function), "__call__", function)  # noqa: B004

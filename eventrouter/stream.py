@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import anyio
 from anyio.abc import TaskGroup
@@ -202,4 +202,4 @@ class _Pool:
 
 
 def _parts(item: Any) -> tuple[Raw, Headers]:
-    return item if isinstance(item, tuple) else (item, NO_HEADERS)
+    return cast("tuple[Raw, Headers]", item) if isinstance(item, tuple) else (item, NO_HEADERS)

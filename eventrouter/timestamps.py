@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 # dates, bare dates, comma fractions and times without an offset too.
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _PARTIAL_TIME = r"(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
-_OFFSET = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_OFFSET = r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _match_datetime = re.compile(f"{_DATE}[Tt]{_PARTIAL_TIME}{_OFFSET}").fullmatch
 _match_date = re.compile(_DATE).fullmatch
 _match_time = re.compile(f"{_PARTIAL_TIME}{_OFFSET}?").fullmatch
@@ -107,9 +107,9 @@ def parse_duration(text: str) -> timedelta:
             seconds=int(parts["seconds"]),
             microseconds=int(parts["fraction"][:6].ljust(6, "0")),
         )
+        return -duration if parts["sign"] == "-" else duration
     except OverflowError:
         raise ValueError(text) from None
-    return -duration if parts["sign"] == "-" else duration
 
 
 def format_duration(duration: timedelta) -> str:

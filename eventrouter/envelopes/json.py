@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from attrs import frozen
 
-from eventrouter.envelope import NO_HEADERS, Body, Headers, body_of, is_json
+from eventrouter.envelope import NO_HEADERS, Body, Headers, is_json
 from eventrouter.errors import MalformedEvent, quoted
-from eventrouter.event import NOTHING_MORE, Event, Metadata, now
+from eventrouter.event import NOTHING_MORE, Event, now
 from eventrouter.json import Raw, encode
 from eventrouter.kinds import described
 from eventrouter.timestamps import format_datetime, parse_datetime
@@ -43,14 +43,31 @@ class JsonEnvelope:
         Raises:
             MalformedEvent: If what arrived is not JSON, not this envelope, or over a limit.
         """
-        body = body_of(body)
+        if not isinstance(body, Body):
+            body = Body(body)
         tree = body.json()
         if tree.__class__ is not dict:
             raise MalformedEvent(f"an event is a JSON object, not {described(tree)}")
-        event_type = read_name(tree.get("event_type"), "event_type", body)
-        timestamp = read_timestamp(tree["timestamp"], "timestamp") if "timestamp" in tree else now()
-        metadata = _read_metadata(tree["metadata"], body) if "metadata" in tree else NOTHING_MORE
-        return Event(event_type, tree.get("payload"), timestamp, metadata, _extensions(tree))
+        longest = body.limits.max_name_length
+        event_type = tree.get("event_type")
+        if event_type.__class__ is not str or not 0 < len(event_type) <= longest:
+            raise wrong_name(event_type, "event_type", body)
+        metadata = tree.get("metadata", NOTHING_MORE)
+        if metadata is not NOTHING_MORE:
+            if metadata.__class__ is not dict:
+                raise MalformedEvent(f"metadata must be an object, not {described(metadata)}")
+            for text in metadata.values():
+                if text.__class__ is not str:
+                    raise _wrong_metadata(metadata)
+            if len(metadata.get("version", "")) > longest:
+                raise wrong_name(metadata["version"], "metadata.version", body)
+        return Event(
+            event_type,
+            tree.get("payload"),
+            read_timestamp(tree["timestamp"], "timestamp") if "timestamp" in tree else now(),
+            MappingProxyType(metadata),
+            NOTHING_MORE if tree.keys() <= _PARTS else _extensions(tree),
+        )
 
     def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
         """
@@ -74,22 +91,12 @@ class JsonEnvelope:
         return body, {"Content-Type": "application/json"}
 
 
-def _read_metadata(metadata: Any, body: Body) -> Metadata:
-    if metadata.__class__ is not dict:
-        raise MalformedEvent(f"metadata must be an object, not {described(metadata)}")
-    for name, value in metadata.items():
-        if value.__class__ is not str:
-            raise MalformedEvent(
-                f"metadata {quoted(name)} must be a string, not {described(value)}"
-            )
-    if "version" in metadata:
-        read_name(metadata["version"], "metadata.version", body)
-    return MappingProxyType(metadata)
+def _wrong_metadata(metadata: dict[str, Any]) -> MalformedEvent:
+    name, value = next(item for item in metadata.items() if item[1].__class__ is not str)
+    return MalformedEvent(f"metadata {quoted(name)} must be a string, not {described(value)}")
 
 
 def _extensions(tree: dict[str, Any]) -> Mapping[str, Any]:
-    if tree.keys() <= _PARTS:
-        return NOTHING_MORE
     return MappingProxyType({name: tree[name] for name in tree if name not in _PARTS})
 
 
@@ -97,10 +104,16 @@ def read_name(value: Any, where: str, body: Body) -> str:
     """The text of an event's type or version; raise ``MalformedEvent`` for anything else."""
     if value.__class__ is str and 0 < len(value) <= body.limits.max_name_length:
         return cast(str, value)
+    raise wrong_name(value, where, body)
+
+
+def wrong_name(value: Any, where: str, body: Body) -> MalformedEvent:
+    """What is wrong with the text of an event's type or version."""
+    if value is None:
+        return MalformedEvent(f"{where} is missing")
     if value.__class__ is not str or not value:
-        what = "is missing" if value is None else f"must be a string, not {described(value)}"
-        raise MalformedEvent(f"{where} {what}")
-    raise MalformedEvent(
+        return MalformedEvent(f"{where} must be a string, not {described(value)}")
+    return MalformedEvent(
         f"{where} has {len(value):,} characters; "
         f"Limits(max_name_length={body.limits.max_name_length}) allows less"
     )

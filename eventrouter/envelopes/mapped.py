@@ -7,9 +7,9 @@ from copy import deepcopy
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import Factory, frozen
+from attrs import frozen
 
-from eventrouter.envelope import NO_HEADERS, Body, Headers, body_of, header, is_json
+from eventrouter.envelope import NO_HEADERS, Body, Headers, header, is_json
 from eventrouter.envelopes.json import read_name, read_timestamp, write_timestamp
 from eventrouter.errors import MalformedEvent, quoted
 from eventrouter.event import Event, now
@@ -44,15 +44,10 @@ class _InBody:
 _Place: TypeAlias = _InBody | Header
 
 
-def _place(part: Part | None) -> _Place | None:
-    if part is None or isinstance(part, Header):
+def _place(part: Part) -> _Place:
+    if isinstance(part, Header):
         return part
     return _InBody(() if part == _WHOLE_BODY else split_path(part))
-
-
-def _places(parts: Mapping[str, Part]) -> dict[str, _Place]:
-    places = {name: _place(part) for name, part in parts.items()}
-    return {name: place for name, place in places.items() if place is not None}
 
 
 @frozen(init=False)
@@ -80,7 +75,7 @@ class MappedEnvelope:
     type: _Place
     payload: _Place
     timestamp: _Place | None
-    metadata: Mapping[str, _Place] = Factory(dict)
+    metadata: Mapping[str, _Place]
 
     def __init__(
         self,
@@ -95,11 +90,11 @@ class MappedEnvelope:
     ) -> None:
         named = {"id": id, "source": source, "version": version}
         strings = {**(metadata or {}), **{n: part for n, part in named.items() if part is not None}}
-        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
             type=_place(type),
             payload=_place(payload),
-            timestamp=_place(timestamp),
-            metadata=_places(strings),
+            timestamp=None if timestamp is None else _place(timestamp),
+            metadata={name: _place(part) for name, part in strings.items()},
         )
 
     def fits(self, body: Body, headers: Headers) -> bool:
@@ -116,7 +111,8 @@ class MappedEnvelope:
             MalformedEvent: If what arrived is not JSON, has no type at its place, a part of the
                 wrong kind, or is over a limit.
         """
-        body = body_of(body)
+        if not isinstance(body, Body):
+            body = Body(body)
         event_type = self._find(self.type, body, headers)
         name = read_name(
             None if event_type is MISSING else event_type, _named("type", self.type), body
@@ -223,10 +219,11 @@ class _Written:
             if there != value and not (there.__class__ is int and str(there) == value):
                 raise MalformedEvent(f"two different parts at {path}")
             return
-        if not isinstance(self.body, dict):
+        body: Any = self.body
+        if body.__class__ is not dict:
             raise MalformedEvent(f"no place for {path} beside a payload that is no object")
         try:
-            put_at(cast("dict[str, Any]", self.body), segments, deepcopy(value))
+            put_at(body, segments, deepcopy(value))
         except ValueError as error:
             raise MalformedEvent(f"no place for {path}: {error}") from None
 

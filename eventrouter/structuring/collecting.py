@@ -8,7 +8,7 @@ looked at.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -73,15 +73,22 @@ def collect(
         try:
             built.append(structure(value, element))
         except Exception as error:
-            error.add_note(IterableValidationNote(f"at {index!r}", index, element))
+            note = IterableValidationNote(f"at {index!r}", index, element)
+            error.add_note(note)
             failed.append(error)
             if len(failed) == MOST or is_enough():
                 break
     if failed:
-        group = IterableValidationError("in a container", failed, container)
-        found(group)
-        raise group
+        raise group_of(failed, container)
     return built
+
+
+def group_of(failed: Sequence[Exception], container: Any) -> IterableValidationError:
+    """The failures as one, counted."""
+    message = f"{len(failed)} wrong"
+    group = IterableValidationError(message, failed, container)  # pyright: ignore[reportCallIssue]
+    found(group)
+    return group
 
 
 def refuse_if_enough() -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 
 from cattrs import Converter
 
-from eventrouter.kinds import described
+from eventrouter.kinds import INTEGER, STRING, described
 from eventrouter.limits import Limits
 from eventrouter.structuring.collecting import collect
 from eventrouter.structuring.json_kinds import ARRAYS, MAPPINGS, SETS, kinds_of
@@ -80,7 +80,7 @@ def set_hook(target: Any, converter: Converter, limits: Limits) -> Hook:
     element = _element(target)
     if getattr(get_origin(element) or element, "__hash__", None) is None:
         raise UnsupportedType(target, f"{type_name(element)} is not hashable; use a list")
-    make = frozenset if _origin(target) is frozenset else set
+    make: Callable[[list[Any]], Any] = frozenset if _origin(target) is frozenset else set
 
     def made(items: list[Any]) -> Any:
         refuse_collisions(items, limits)
@@ -175,9 +175,9 @@ def _key_hook(target: Any, key: Any, converter: Converter) -> Hook | None:
         return None
     hook = converter.get_structure_hook(key)
     kinds = kinds_of(key)
-    if kinds is None or kinds == {"string"}:
+    if kinds is None or kinds == frozenset({STRING}):
         return hook
-    if kinds == {"integer"}:
+    if kinds == frozenset({INTEGER}):
 
         def structure(name: Any, _: Any) -> Any:
             if _is_integer(name) is None or len(name) > 40:

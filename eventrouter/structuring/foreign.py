@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cattrs import Converter, IterableValidationError
+from cattrs import Converter
 
 from eventrouter.json import encode
 from eventrouter.kinds import described
 from eventrouter.paths import place
+from eventrouter.structuring.collecting import group_of
 from eventrouter.structuring.refusal import Hook, Refusal
 
 # "Expected `str`, got `int` - at `$.items[0].name`"
@@ -50,7 +51,7 @@ def pydantic_hook(target: Any, _: Converter) -> Hook:
                 )
                 for details in error.errors(include_url=False, include_context=False)
             ]
-            raise IterableValidationError("in a pydantic model", refusals, target) from error
+            raise group_of(refusals, target) from error
 
     return structure
 
@@ -76,7 +77,7 @@ def unstructure_pydantic(value: Any) -> Any:
     """The JSON tree of a pydantic model."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter[Any](type(value)).dump_python(value, mode="json")
+    return TypeAdapter[Any](value.__class__).dump_python(value, mode="json")
 
 
 def unstructure_msgspec(value: Any) -> Any:

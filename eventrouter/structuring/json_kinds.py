@@ -18,7 +18,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin, is_typeddict
 from uuid import UUID
 
 import attrs
@@ -81,7 +81,7 @@ def is_typed_dict(target: Any) -> bool:
 def is_named_tuple(target: Any) -> bool:
     """Whether the type is a ``NamedTuple``."""
     cls = get_origin(target) or target
-    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_field_defaults")
+    return hasattr(cls, "_field_defaults") and issubclass(cls, tuple)
 
 
 def is_record(target: Any) -> bool:
@@ -102,15 +102,13 @@ def kinds_of(target: Any) -> frozenset[str] | None:
     if get_origin(target) is Literal:
         return frozenset(KIND_OF_CLASS[cls] for cls, _ in literal_values(target))
     if isinstance(target, type) and issubclass(target, Enum):
-        values = (type(member._value_) for member in target)
+        values: set[Any] = {type(member._value_) for member in target}
         return frozenset(KIND_OF_CLASS[cls] for cls in values if cls in KIND_OF_CLASS)
     if is_record(target):
         return frozenset({OBJECT})
     if is_named_tuple(target):
         return frozenset({OBJECT, ARRAY})
-    origin = get_origin(target) or target
-    if not isinstance(origin, type):
-        return None
+    origin = cast(Any, get_origin(target) or target)
     if origin in _SCALARS:
         return _SCALARS[origin]
     if origin in MAPPINGS:

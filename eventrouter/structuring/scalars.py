@@ -87,7 +87,7 @@ def _structure_float(value: Any, target: Any) -> Any:
 
 def _structure_bool(value: Any, _: Any) -> bool:
     if value is True or value is False:
-        return cast(bool, value)
+        return bool(value)
     raise Refusal("boolean")
 
 
@@ -178,6 +178,11 @@ def enum_hook(target: type[Enum], _: Converter) -> Hook:
                 target, f"the value of {member.name} is no JSON string, number, boolean or null"
             )
     return structure_member
+
+
+def is_literal(target: Any) -> bool:
+    """Whether the type is a ``Literal``."""
+    return get_origin(target) is Literal
 
 
 def literal_hook(target: Any, _: Converter) -> Hook:

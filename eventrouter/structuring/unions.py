@@ -85,7 +85,7 @@ def _closed_values(target: Any, arms: Iterable[Any]) -> dict[tuple[type, Any], A
     for arm in arms:
         bare = unwrapped(arm)
         if get_origin(bare) is Literal:
-            values = literal_values(bare)
+            values: dict[tuple[type, Any], Any] = literal_values(bare)
         elif _is_closed(bare):
             values = {(type(member._value_), member._value_): member for member in bare}
         else:

@@ -1,0 +1,168 @@
+"""Finding the router that ``module:attribute`` names, and saying what was found instead."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+import click
+
+from eventrouter.errors import RegistrationError
+from eventrouter.router import Router
+
+_LOOKED_AT = 2_000  # files near the current directory, before the search for near names ends
+
+
+class WrongApplication(click.ClickException):
+    """Raised when an APP leads to no router that works."""
+
+    exit_code = 2
+
+
+def load_router(application: str) -> Router:
+    """
+    Import the module and get the router in it, compiled.
+
+    Args:
+        application: ``module:attribute``. The current directory is searched first.
+
+    Raises:
+        WrongApplication: If there is no such router, or it can't be compiled.
+    """
+    module_name, colon, attribute = application.partition(":")
+    if not colon or not module_name or not attribute:
+        raise WrongApplication(
+            f"APP is MODULE:ATTRIBUTE, such as shop:router, not {application!r}"
+            f"{_hint_for_path(module_name, attribute)}"
+        )
+    directory = str(Path.cwd())
+    if sys.path[:1] != [directory]:
+        sys.path.insert(0, directory)
+    module = _imported(module_name, attribute)
+    router = _attribute(module, attribute)
+    try:
+        router.compile()
+    except RegistrationError as error:
+        raise WrongApplication(f"{application}: {error}") from error
+    return router
+
+
+def _imported(name: str, attribute: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if _is_of(name, error.name):
+            raise _not_found(name, attribute, error) from error
+        raise _failed_inside(name, error) from error
+    except RegistrationError as error:
+        raise WrongApplication(f"{name}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise _failed_inside(name, error) from error
+
+
+def _is_of(name: str, missing: str | None) -> bool:
+    """Whether what is missing is the module itself, or a package it would lie in."""
+    return missing is not None and f"{name}.".startswith(f"{missing}.")
+
+
+def _not_found(name: str, attribute: str, error: ModuleNotFoundError) -> WrongApplication:
+    missing = error.name or name
+    inside = "" if missing == name else f" to find {name!r} in"
+    near = _near_module(name)
+    if Path(name.replace("/", ".")).suffix == ".py" or "/" in name or os.sep in name:
+        hint = _hint_for_path(name, attribute)
+    else:
+        hint = f"; did you mean {near}:{attribute}?" if near else ""
+    return WrongApplication(
+        f"no module named {missing!r}{inside}: the current directory {Path.cwd()} and sys.path "
+        f"were searched{hint}"
+    )
+
+
+def _failed_inside(name: str, error: BaseException) -> WrongApplication:
+    own = _frames_from_module(error.__traceback__)
+    lines = "".join(traceback.format_exception(type(error), error, own)).rstrip()
+    return WrongApplication(
+        f"the module {name!r} was found, but raised an error of its own:\n{lines}"
+    )
+
+
+def _frames_from_module(frames: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of this file and of Python's import system."""
+    machinery = {__file__, importlib.__file__}
+    while frames is not None:
+        file = frames.tb_frame.f_code.co_filename
+        if file not in machinery and not file.startswith("<frozen importlib"):
+            return frames
+        frames = frames.tb_next
+    return None
+
+
+def _attribute(module: ModuleType, attribute: str) -> Router:
+    found: Any = module
+    for name in attribute.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise WrongApplication(
+                f"{module.__name__} has no {attribute!r}{_routers(module)}"
+            ) from error
+    if not isinstance(found, Router):
+        raise WrongApplication(
+            f"{module.__name__}:{attribute} is {_described(found)}, not a Router{_routers(module)}"
+        )
+    return found
+
+
+def _routers(module: ModuleType) -> str:
+    names = sorted(name for name, value in vars(module).items() if isinstance(value, Router))
+    if not names:
+        return "; there is no Router in the module"
+    found = ", ".join(f"{module.__name__}:{name}" for name in names)
+    return f"; the Router objects in the module: {found}"
+
+
+def _described(value: Any) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, ModuleType):
+        return "a module"
+    if isinstance(value, type):
+        return f"the class {value.__qualname__}"
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"the function {value.__qualname__}"
+    return f"an object of type {type(value).__qualname__}"
+
+
+def _hint_for_path(module_name: str, attribute: str) -> str:
+    """What to write instead of a path: the module's dotted name."""
+    path = Path(module_name)
+    if path.suffix != ".py" and len(path.parts) < 2:
+        return ""
+    dotted = ".".join(path.with_suffix("").parts).strip(".")
+    return f"; name the module, not its file: {dotted}:{attribute or 'router'}"
+
+
+def _near_module(name: str) -> str | None:
+    """A module in the current directory, or one below, with nearly that name."""
+    modules = list(islice(_modules_nearby(), _LOOKED_AT))
+    elsewhere = [module for module in modules if module.rpartition(".")[2] == name]
+    near = elsewhere or difflib.get_close_matches(name, modules, n=1, cutoff=0.7)
+    return near[0] if near else None
+
+
+def _modules_nearby() -> Iterator[str]:
+    for entry in sorted(Path.cwd().iterdir()):
+        if entry.suffix == ".py":
+            yield entry.stem
+        elif entry.name.isidentifier() and entry.is_dir():
+            for inner in sorted(entry.glob("*.py")):
+                yield entry.name if inner.stem == "__init__" else f"{entry.name}.{inner.stem}"

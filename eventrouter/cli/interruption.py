@@ -1,0 +1,114 @@
+"""Ctrl-C: the first lets what is in flight finish, the second ends the process at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from threading import Thread
+from typing import Any, NoReturn, TypeVar
+
+INTERRUPTED = 130  # the exit status: 128 + SIGINT, as shells count it
+
+_SHOW_CURSOR = b"\x1b[?25h\n"  # a progress bar hides it
+
+T = TypeVar("T")
+
+
+class Stop:
+    """
+    Whether to take no more events.
+
+    It belongs to the event loop it is made in.
+
+    Args:
+        announce: Called in the event loop when the first Ctrl-C is noticed.
+
+    Attributes:
+        is_asked: Whether no more events are to be taken.
+        is_interrupted: Whether Ctrl-C was pressed.
+    """
+
+    def __init__(self, announce: Callable[[], None]) -> None:
+        self.is_asked = False
+        self.is_interrupted = False
+        self._announce = announce
+        self._loop = asyncio.get_running_loop()
+        self._awaited: asyncio.Future[Any] | None = None
+
+    def ask(self) -> None:
+        """Ask for it; whoever waits in ``unless_asked`` waits no longer."""
+        self.is_asked = True
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(None)
+
+    async def unless_asked(self, function: Callable[[], T]) -> T | None:
+        """
+        Call a function that may block, in a thread of its own; one at a time.
+
+        Returns:
+            What it returned, or None once the stop is asked for. The function is then left
+            alone, and does not keep the process from ending.
+
+        Raises:
+            Exception: What it raised.
+        """
+        if self.is_asked:
+            return None
+        answer: asyncio.Future[T | None] = self._loop.create_future()
+
+        def settle(value: T | None, error: Exception | None) -> None:
+            if answer.done():
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(value)
+
+        def call() -> None:
+            value, error = None, None
+            try:
+                value = function()
+            except Exception as raised:
+                error = raised
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(settle, value, error)
+
+        self._awaited = answer
+        # The threads of asyncio and anyio are waited for at exit, for ever if they block.
+        Thread(target=call, name="eventrouter input", daemon=True).start()
+        return await answer
+
+    @contextmanager
+    def on_ctrl_c(self) -> Generator[None]:
+        """Ask for it at Ctrl-C, unless the process was started to ignore that."""
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.SIG_IGN:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _interrupt(self, *_: Any) -> None:
+        # A handler of the event loop's own would not run while the loop is kept busy.
+        if self.is_interrupted:
+            _end_at_once()
+        self.is_interrupted = True
+        self._loop.call_soon_threadsafe(self._stop_interrupted)
+
+    def _stop_interrupted(self) -> None:
+        self.ask()
+        self._announce()
+
+
+def _end_at_once() -> NoReturn:
+    # An exception would wait for the threads that handlers run in.
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), _SHOW_CURSOR)
+    os._exit(INTERRUPTED)
