@@ -100,6 +100,8 @@ def _parsed(text: str, limits: Limits) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise MalformedEvent(f"not JSON: {error.msg} at {where}") from None
+    except MalformedEvent:
+        raise
     except ValueError:
         raise _too_many_digits(sys.get_int_max_str_digits()) from None
     except RecursionError:

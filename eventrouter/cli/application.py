@@ -37,11 +37,17 @@ def load_router(application: str) -> Router:
     Raises:
         WrongApplication: If there is no such router, or it can't be compiled.
     """
-    module_name, colon, attribute = application.partition(":")
-    if not colon or not module_name or not attribute:
+    module_name, _, attribute = application.partition(":")
+    if _is_path(module_name):
+        dotted = ".".join(Path(module_name).with_suffix("").parts).strip("./\\")
         raise WrongApplication(
-            f"APP is MODULE:ATTRIBUTE, such as shop:router, not {application!r}"
-            f"{_hint_for_path(module_name, attribute)}"
+            f"APP names a module, not its file: {dotted}:{attribute or 'router'}, "
+            f"not {application!r}"
+        )
+    if not module_name or not attribute:
+        raise WrongApplication(
+            f"APP is MODULE:ATTRIBUTE, such as {module_name or 'shop'}:{attribute or 'router'}, "
+            f"not {application!r}"
         )
     directory = str(Path.cwd())
     if sys.path[:1] != [directory]:
@@ -60,7 +66,7 @@ def _imported(name: str, attribute: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if _is_of(name, error.name):
-            raise _not_found(name, attribute, error) from error
+            raise _not_found(name, attribute, error.name) from error
         raise _failed_inside(name, error) from error
     except RegistrationError as error:
         raise WrongApplication(f"{name}: {error}") from error
@@ -68,21 +74,21 @@ def _imported(name: str, attribute: str) -> ModuleType:
         raise _failed_inside(name, error) from error
 
 
+def _is_path(name: str) -> bool:
+    return "/" in name or os.sep in name or Path(name).is_file()
+
+
 def _is_of(name: str, missing: str | None) -> bool:
     """Whether what is missing is the module itself, or a package it would lie in."""
     return missing is not None and f"{name}.".startswith(f"{missing}.")
 
 
-def _not_found(name: str, attribute: str, error: ModuleNotFoundError) -> WrongApplication:
-    missing = error.name or name
-    inside = "" if missing == name else f" to find {name!r} in"
+def _not_found(name: str, attribute: str, missing: str | None) -> WrongApplication:
+    needed = "" if missing == name else f", which {name!r} would lie in"
     near = _near_module(name)
-    if Path(name.replace("/", ".")).suffix == ".py" or "/" in name or os.sep in name:
-        hint = _hint_for_path(name, attribute)
-    else:
-        hint = f"; did you mean {near}:{attribute}?" if near else ""
+    hint = f"; did you mean {near}:{attribute}?" if near else ""
     return WrongApplication(
-        f"no module named {missing!r}{inside}: the current directory {Path.cwd()} and sys.path "
+        f"no module named {missing!r}{needed}: the current directory {Path.cwd()} and sys.path "
         f"were searched{hint}"
     )
 
@@ -140,15 +146,6 @@ def _described(value: Any) -> str:
     if callable(value) and hasattr(value, "__qualname__"):
         return f"the function {value.__qualname__}"
     return f"an object of type {type(value).__qualname__}"
-
-
-def _hint_for_path(module_name: str, attribute: str) -> str:
-    """What to write instead of a path: the module's dotted name."""
-    path = Path(module_name)
-    if path.suffix != ".py" and len(path.parts) < 2:
-        return ""
-    dotted = ".".join(path.with_suffix("").parts).strip(".")
-    return f"; name the module, not its file: {dotted}:{attribute or 'router'}"
 
 
 def _near_module(name: str) -> str | None:

@@ -83,11 +83,18 @@ def dispatch(
             click.echo(json.dumps(run.summary.as_json(), indent=2))
         else:
             show(*report(run.summary))
+            if failed is not None and error is None:
+                _show_written(failed)
     if error is not None:
         raise error
     if run.summary.is_interrupted:
         context.exit(INTERRUPTED)
     context.exit(0 if run.summary.ok == run.summary.events else 1)
+
+
+def _show_written(failed: FailedFile) -> None:
+    noun = "event" if failed.written == 1 else "events"
+    click.echo(f"\n{failed.written:,} {noun} written to {click.format_filename(failed.path)}")
 
 
 def _failed(path: str, files: tuple[str, ...]) -> FailedFile:

@@ -34,13 +34,17 @@ def show(*renderables: RenderableType) -> None:
     Raises:
         OSError: If it can't be written to.
     """
-    width = shutil.get_terminal_size((_UNBOUNDED, 24)).columns
-    console = Console(file=sys.stdout, width=width, highlight=False)
+    console = Console(file=sys.stdout, width=_width(), highlight=False)
     # rich would end the process on a broken pipe; so it only renders.
     with console.capture() as capture:
         console.print(*renderables, sep="\n")
     text = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
     click.echo(text, nl=False, color=True)
+
+
+def fits(renderable: RenderableType) -> bool:
+    """Whether no line of it need be folded."""
+    return Console(width=_UNBOUNDED).measure(renderable).maximum <= _width()
 
 
 def prose_width() -> int:
@@ -64,6 +68,10 @@ def until_unread() -> Generator[None]:
     except OSError as error:
         _discard_output()
         raise click.ClickException(f"can't write to standard output: {error.strerror}") from error
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((_UNBOUNDED, 24)).columns
 
 
 def _discard_output() -> None:

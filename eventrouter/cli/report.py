@@ -69,11 +69,13 @@ def _name(subject: Subject) -> Text:
 
 
 def _speed(summary: Summary) -> Text:
+    end = ", then interrupted" if summary.is_interrupted else ""
     if not summary.events:
-        return Text("no events")
+        return Text(f"no events{end}")
     noun = "event" if summary.events == 1 else "events"
     lines = [
-        f"\n{summary.events:,} {noun} in {_duration(summary.seconds)}, {summary.rate:,.0f} events/s"
+        f"\n{summary.events:,} {noun} in {_duration(summary.seconds)}, "
+        f"{summary.rate:,.0f} events/s{end}"
     ]
     slowest = summary.slowest
     if slowest is not None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eventrouter.cli.application import load_router
-from eventrouter.cli.output import show, until_unread
+from eventrouter.cli.output import fits, show, until_unread
 from eventrouter.routing import Route
 from eventrouter.structuring.refusal import type_name
 
@@ -50,31 +50,43 @@ def _role(route: Route) -> str:
 
 
 def _table(found: tuple[Route, ...]) -> Table:
-    # column -> whether it has anything to say
-    columns = {
-        "pattern": True,
-        "version": any(route.version for route in found),
-        "where": any(route.condition for route in found),
-        "handler": True,
-        "payload": True,
-        "location": True,
-    }
-    table = Table(box=SIMPLE, pad_edge=False)
-    for column, has_content in columns.items():
-        if has_content:
-            table.add_column(column, overflow="fold")
+    in_columns = _table_in_columns(found)
+    return in_columns if fits(in_columns) else _stacked_table(found)
+
+
+def _table_in_columns(found: tuple[Route, ...]) -> Table:
+    table = _empty_table("pattern", "version", "where", "handler", "payload", "location")
+    table.columns[2].header = "where" if any(route.condition for route in found) else ""
     for route in found:
-        cells = {
-            "pattern": _pattern(route),
-            "version": route.version or "any",
-            "where": str(route.condition or ""),
-            "handler": _short_name(route),
-            "payload": type_name(route.signature.payload_type),
-            "location": _short_location(route.named.location),
-        }
         table.add_row(
-            *(Text(cells[column]) for column, has_content in columns.items() if has_content)
+            Text(_pattern(route)),
+            Text(route.version or "any"),
+            Text(str(route.condition or "")),
+            Text(_short_name(route)),
+            Text(type_name(route.signature.payload_type)),
+            Text(_short_location(route), style="dim"),
         )
+    return table
+
+
+def _stacked_table(found: tuple[Route, ...]) -> Table:
+    """The same for a narrow terminal: what is long lies below what it belongs to."""
+    table = _empty_table("pattern", "version", "handler and location", "payload")
+    for route in found:
+        where = f"\nwhere {route.condition}" if route.condition else ""
+        table.add_row(
+            Text.assemble(_pattern(route), (where, "dim")),
+            Text(route.version or "any"),
+            Text.assemble(_short_name(route), (f"\n{_short_location(route)}", "dim")),
+            Text(type_name(route.signature.payload_type)),
+        )
+    return table
+
+
+def _empty_table(*columns: str) -> Table:
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     return table
 
 
@@ -91,5 +103,5 @@ def _short_name(route: Route) -> str:
     return route.named.name.removeprefix(f"{module}.")
 
 
-def _short_location(location: str) -> str:
-    return location.removeprefix(f"{Path.cwd()}{os.sep}")
+def _short_location(route: Route) -> str:
+    return route.named.location.removeprefix(f"{Path.cwd()}{os.sep}")

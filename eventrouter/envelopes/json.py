@@ -123,7 +123,7 @@ def read_timestamp(value: Any, where: str) -> datetime:
     """The moment that RFC 3339 text names; raise ``MalformedEvent`` for anything else."""
     try:
         return parse_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, AttributeError):  # or it is no text at all
         raise MalformedEvent(
             f"{where} must be an RFC 3339 date-time with an offset, such as "
             f"2024-08-20T05:21:19Z, not {described(value)}"
