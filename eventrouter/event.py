@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias
 from uuid import uuid4
 
 from attrs import Factory, frozen
+from typing_extensions import TypeVar
 
 from eventrouter.errors import MalformedEvent
 
-T = TypeVar("T")
+#: The payload; a bare ``Event`` is one of any payload.
+T = TypeVar("T", covariant=True, default=Any)
 P = TypeVar("P")
 
 #: The string-to-string headers that travel with an event; a handler's parameter annotated so is
@@ -53,7 +55,7 @@ class Event(Generic[T]):
     def new(
         cls,
         type: str,
-        payload: T,
+        payload: P,
         *,
         version: str | None = None,
         source: str | None = None,
@@ -61,7 +63,7 @@ class Event(Generic[T]):
         timestamp: datetime | None = None,
         metadata: Metadata | None = None,
         extensions: Mapping[str, Any] | None = None,
-    ) -> Event[T]:
+    ) -> Event[P]:
         """
         Make an event that has just happened.
 

@@ -1,0 +1,70 @@
+"""What README, docs and examples show is what happens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.documents import ROOT, Block, blocks, expected_output
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAMS = [
+    block for document in DOCUMENTS for block in blocks(document) if block.language == "python"
+]
+EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
+
+
+def run(program: Path, tmp_path: Path) -> str:
+    """What a program prints, run alone in a folder of its own."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", str(program)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.parametrize("block", PROGRAMS, ids=str)
+def test_a_program_in_a_document_prints_what_is_shown_under_it(
+    block: Block, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(block.text)
+
+    printed = run(program, tmp_path)
+
+    assert block.output is None or printed == block.output
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_prints_what_its_last_comment_says(example: Path, tmp_path: Path) -> None:
+    printed = run(example, tmp_path)
+
+    assert [line.rstrip() for line in printed.splitlines()] == [
+        line.rstrip() for line in expected_output(example).splitlines()
+    ]
+
+
+def test_the_first_example_is_the_program_of_the_readme() -> None:
+    def code(text: str) -> list[str]:
+        lines = text.partition("# Output:")[0].splitlines()
+        return [line for line in lines if line.strip() and not line.startswith('"""')]
+
+    assert code(EXAMPLES[0].read_text()) == code(PROGRAMS[0].text)
+
+
+def test_the_readme_shows_its_first_program_by_line_25() -> None:
+    assert PROGRAMS[0].line <= 25
+
+
+def test_the_readme_shows_exactly_two_set_up_commands() -> None:
+    commands = [block.text.strip() for block in blocks(DOCUMENTS[0]) if block.language == "console"]
+
+    assert len(commands) == 2
+    assert all(command.startswith("pip install ") and " && " in command for command in commands)

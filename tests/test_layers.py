@@ -1,0 +1,89 @@
+"""The way imports point inside the package."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import eventrouter
+
+PACKAGE = Path(eventrouter.__file__).parent
+
+#: Each module imports from rows above its own only; in a row they don't know each other.
+LAYERS = [
+    {"errors", "limits", "timestamps"},
+    {"event", "kinds", "paths", "suggestions", "patterns"},
+    {"json"},
+    {"envelope", "result", "structuring.refusal", "conditions", "signature"},
+    {"envelopes.json", "structuring.collecting", "structuring.scalars", "scope", "providers"},
+    {"envelopes.mapped", "structuring.json_kinds", "structuring.foreign", "threads", "contexts"},
+    {"structuring.records", "structuring.containers"},
+    {"structuring.unions", "payload"},
+    {"converter", "routing"},
+    {"running", "registration"},
+    {"dispatch"},
+    {"stream", "explanation"},
+    {"router"},
+]
+LEVEL = {module: level for level, row in enumerate(LAYERS) for module in row}
+
+
+def modules() -> dict[str, Path]:
+    return {
+        str(path.relative_to(PACKAGE).with_suffix("")).replace("/", "."): path
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    prefix = "eventrouter."
+    return {name.removeprefix(prefix) for name in names if name.startswith(prefix)} & set(modules())
+
+
+def test_every_module_of_the_core_has_a_layer() -> None:
+    assert {name for name in modules() if not name.startswith("cli.")} == set(LEVEL)
+
+
+def test_imports_point_one_way() -> None:
+    wrong = [
+        f"{name} imports {other}"
+        for name, path in modules().items()
+        if name in LEVEL
+        for other in imported(path)
+        if LEVEL.get(other, len(LAYERS)) >= LEVEL[name]
+    ]
+
+    assert wrong == []
+
+
+def test_nothing_in_the_core_imports_the_command_line() -> None:
+    wrong = [
+        name
+        for name, path in modules().items()
+        if not name.startswith("cli.")
+        if any(other.startswith("cli") for other in imported(path))
+    ]
+
+    assert wrong == []
+
+
+def test_only_extras_are_imported_inside_functions() -> None:
+    inside = {
+        alias
+        for name, path in modules().items()
+        if not name.startswith("cli.")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom)
+        for alias in [node.module]
+    }
+
+    assert inside == {"pydantic", "msgspec"}
