@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from types import UnionType
+from typing import Any, TypeAlias, Union, get_args, get_origin
 
 from cattrs import StructureHandlerNotFoundError
 
@@ -44,6 +45,15 @@ class UnsupportedType(StructureHandlerNotFoundError):
 
 def type_name(target: Any) -> str:
     """The type as its author would write it: ``UserCreated``, ``list[int]``, ``str | None``."""
-    if isinstance(target, type) and not getattr(target, "__args__", ()):
+    origin, arguments = get_origin(target), get_args(target)
+    if origin in (Union, UnionType):
+        return " | ".join(map(type_name, arguments))
+    if isinstance(origin, type) and arguments:
+        return f"{type_name(origin)}[{', '.join(map(type_name, arguments))}]"
+    if target is type(None):
+        return "None"
+    if target is Ellipsis:
+        return "..."
+    if isinstance(target, type):
         return target.__qualname__.rpartition("<locals>.")[2]
     return str(target).replace("typing.", "")

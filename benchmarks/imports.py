@@ -1,0 +1,38 @@
+"""
+``import eventrouter`` beside importing its four dependencies.
+
+Each import is a process of its own, the two in turn, start-up of Python taken off.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from statistics import median
+from time import perf_counter
+
+ROUNDS = 30
+PROGRAMS = {
+    "nothing": "pass",
+    "its dependencies": "import attrs, cattrs, anyio, typing_extensions",
+    "eventrouter": "import eventrouter",
+}
+
+
+def main() -> None:
+    seconds: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    for _ in range(ROUNDS):
+        for name, program in PROGRAMS.items():
+            started = perf_counter()
+            subprocess.run([sys.executable, "-c", program], check=True)
+            seconds[name].append(perf_counter() - started)
+    medians = {name: median(times) for name, times in seconds.items()}
+    for name, median_seconds in medians.items():
+        print(f"{name:20}{median_seconds * 1e3:8.1f} ms")
+    own = medians["eventrouter"] - medians["nothing"]
+    dependencies = medians["its dependencies"] - medians["nothing"]
+    print(f"eventrouter takes {own / dependencies:.2f} times what its dependencies take")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Applications that show what eventrouter does, with events to try them on."""

@@ -1,0 +1,382 @@
+"""``router.explain``: which routes an event takes, which it does not, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eventrouter import (
+    Event,
+    InvalidPayload,
+    MalformedEvent,
+    MissingVersion,
+    Router,
+    UnknownType,
+    UnknownVersion,
+    UnroutedEvent,
+)
+from eventrouter.explanation import Explanation
+from tests.routed import an_event
+
+
+def never(payload: Any) -> None:
+    raise AssertionError("explain runs nothing")
+
+
+def never_too(payload: Any) -> None:
+    raise AssertionError("explain runs nothing")
+
+
+def never_with_int(payload: int) -> None:
+    raise AssertionError("explain runs nothing")
+
+
+def is_large(event: Event[Any]) -> bool:
+    return bool(event.payload["total"] > 100)
+
+
+def verdicts(explanation: Explanation) -> list[tuple[str, bool, str]]:
+    return [(v.route.pattern, v.runs, v.why) for v in explanation.verdicts]
+
+
+def verdict(router: Router, event: Any) -> tuple[bool, str]:
+    """What the event means to the first of the routes declared."""
+    verdict = min(router.explain(event).verdicts, key=lambda verdict: verdict.route.order)
+    return verdict.runs, verdict.why
+
+
+def test_a_route_that_takes_the_event_runs() -> None:
+    router = Router()
+    router.on("order.paid")(never)
+
+    explanation = router.explain(an_event("order.paid", 5, version="v1"))
+
+    assert verdicts(explanation) == [("order.paid", True, "it takes this event")]
+    assert explanation.error is None
+    assert explanation.event is not None
+    assert (explanation.event.type, explanation.event.payload) == ("order.paid", 5)
+
+
+@pytest.mark.parametrize("pattern", ["order.sent", "bill.*", "order.paid.*"])
+def test_a_route_of_another_type_is_passed_over(pattern: str) -> None:
+    router = Router()
+    router.on(pattern)(never)
+
+    assert verdict(router, an_event("order.paid")) == (False, "the type does not match")
+
+
+@pytest.mark.parametrize(
+    ("version", "why"), [("v2", "the event has version 'v2'"), (None, "the event has no version")]
+)
+def test_a_route_of_another_version_is_passed_over(version: str | None, why: str) -> None:
+    router = Router()
+    router.on("order.*", version="v1")(never)
+
+    assert verdict(router, an_event("order.paid", version=version)) == (False, why)
+
+
+def test_the_default_version_counts_as_the_event_s() -> None:
+    router = Router(default_version="v2")
+    router.on("order.*", version="v1")(never)
+    router.on("order.*", version="v2")(never)
+
+    explanation = router.explain(an_event("order.paid"))
+
+    assert [verdict.why for verdict in explanation.verdicts] == [
+        "it takes this event",
+        "the event has version 'v2'",
+    ]
+
+
+def test_a_less_specific_route_is_passed_over() -> None:
+    router = Router()
+    router.on("order.*")(never)
+    router.on("order.paid")(never)
+
+    why = "a more specific route takes this event"
+    assert verdict(router, an_event("order.paid")) == (False, why)
+
+
+def test_a_route_whose_where_is_not_met_is_passed_over() -> None:
+    router = Router()
+    router.on("order.paid", where={"state": "new"})(never)
+    router.on("order.*")(never)
+
+    assert verdict(router, an_event("order.paid", {})) == (False, "its where= is not met")
+
+
+def test_where_one_of_a_tier_takes_the_event_another_s_where_may_not_be_met() -> None:
+    router = Router()
+    router.on("order.paid", where={"n": 1})(never)
+    router.on("order.paid", where={"n": 2})(never)
+
+    explanation = router.explain(an_event("order.paid", {"n": 2}))
+
+    assert [(v.runs, v.why) for v in explanation.verdicts] == [
+        (True, "it takes this event"),
+        (False, "its where= is not met"),
+    ]
+
+
+def test_a_where_that_fails_is_the_error_and_the_reason() -> None:
+    router = Router()
+    router.on("order.paid", where=is_large)(never)
+
+    explanation = router.explain(an_event("order.paid", {}))
+
+    assert isinstance(explanation.error, KeyError)
+    assert verdicts(explanation) == [("order.paid", False, "its where= failed: KeyError: 'total'")]
+
+
+def test_where_one_where_fails_no_other_route_runs() -> None:
+    router = Router()
+    router.on("order.paid")(never)
+    router.on("order.paid", where=is_large)(never)
+    router.on("order.*")(never)
+    router.fallback(never)
+
+    explanation = router.explain(an_event("order.paid", {}))
+
+    assert [(v.runs, v.why) for v in explanation.verdicts] == [
+        (False, "the where= of another failed"),
+        (False, "its where= failed: KeyError: 'total'"),
+        (False, "the where= of another failed"),
+        (False, "the where= of another failed"),
+    ]
+
+
+def test_a_where_that_would_not_be_asked_may_fail() -> None:
+    router = Router()
+    router.on("order.*", where=is_large)(never)
+    router.on("order.paid")(never)
+
+    explanation = router.explain(an_event("order.paid", {}))
+
+    assert explanation.error is None
+    assert [(v.runs, v.why) for v in explanation.verdicts] == [
+        (True, "it takes this event"),
+        (False, "its where= failed: KeyError: 'total'"),
+    ]
+
+
+def test_an_observer_runs_whatever_becomes_of_the_event() -> None:
+    router = Router()
+    router.on_any(never)
+    router.on("order.paid")(never_with_int)
+
+    for event in (an_event("order.paid", 5), an_event("order.paid", "five"), an_event("other")):
+        assert verdict(router, event) == (True, "it takes this event")
+
+
+def test_an_observer_of_another_prefix_is_passed_over() -> None:
+    router, inner = Router(), Router()
+    inner.on_any(never)
+    router.include(inner, prefix="bill.")
+
+    why = "the type does not begin with 'bill.'"
+    assert verdict(router, an_event("order.paid")) == (False, why)
+
+
+def test_a_fallback_runs_where_no_other_does() -> None:
+    router = Router()
+    router.fallback(never)
+    router.on("order.paid")(never)
+
+    assert verdict(router, an_event("order.sent")) == (True, "it takes this event")
+    assert router.explain(an_event("order.sent")).error is None
+    assert verdict(router, an_event("order.paid")) == (False, "another route takes this event")
+
+
+def test_a_fallback_of_a_shorter_prefix_is_passed_over() -> None:
+    router, inner = Router(), Router()
+    router.fallback(never)
+    inner.fallback(never)
+    router.include(inner, prefix="order.")
+
+    assert verdict(router, an_event("order.paid")) == (False, "another route takes this event")
+
+
+def test_a_fallback_of_another_prefix_is_passed_over() -> None:
+    router, inner = Router(), Router()
+    inner.fallback(never)
+    router.include(inner, prefix="bill.")
+
+    why = "the type does not begin with 'bill.'"
+    assert verdict(router, an_event("order.paid")) == (False, why)
+
+
+def test_those_that_run_come_first_each_in_their_order() -> None:
+    router = Router()
+    router.on("other")(never)
+    router.on("order.paid")(never)
+    router.on("**")(never)
+    router.on("order.paid")(never_too)
+
+    explanation = router.explain(an_event("order.paid"))
+
+    assert [v.route.order for v in explanation.verdicts] == [1, 3, 0, 2]
+
+
+@pytest.mark.parametrize("raw", [b"not json", b"[]", b"{}", "\ud800", b"\xff", {"event_type": 5}])
+def test_what_is_no_event_has_an_error_and_no_verdicts(raw: Any) -> None:
+    router = Router()
+    router.on("**")(never)
+
+    explanation = router.explain(raw)
+
+    assert explanation.event is None
+    assert isinstance(explanation.error, MalformedEvent)
+    assert explanation.verdicts == ()
+    assert str(explanation).startswith("unreadable: MalformedEvent: ")
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (an_event("order.piad"), UnknownType),
+        (an_event("order.paid"), MissingVersion),
+        (an_event("order.paid", version="v2"), UnknownVersion),
+        (an_event("order.paid", {"n": 2}, version="v1"), UnroutedEvent),
+    ],
+)
+def test_an_unrouted_event_has_the_error_that_dispatch_raises(
+    event: Any, error: type[Exception]
+) -> None:
+    router = Router()
+    router.on("order.paid", version="v1", where={"n": 1})(never)
+
+    explanation = router.explain(event)
+
+    assert type(explanation.error) is error
+    assert str(explanation.error) == str(router.process_sync(event).error)
+    assert [verdict.runs for verdict in explanation.verdicts] == [False]
+
+
+def test_a_where_that_turned_an_unrouted_event_down_is_not_met() -> None:
+    router = Router()
+    router.on("order.paid", where={"n": 1})(never)
+
+    assert verdict(router, an_event("order.paid", {"n": 2})) == (False, "its where= is not met")
+
+
+def test_a_payload_that_does_not_fit_stops_all_but_observers() -> None:
+    router = Router()
+    router.on("order.paid")(never_with_int)
+    router.on("order.paid")(never)
+    router.on_any(never)
+
+    explanation = router.explain(an_event("order.paid", "five"))
+
+    assert isinstance(explanation.error, InvalidPayload)
+    assert [(v.route.is_observer, v.runs) for v in explanation.verdicts] == [
+        (True, True),
+        (False, False),
+        (False, False),
+    ]
+    assert explanation.verdicts[1].why == "it takes this event, but a payload can't be built"
+
+
+@pytest.mark.parametrize("payload", [5, "five", None])
+def test_the_verdicts_are_what_a_dispatch_runs(payload: Any) -> None:
+    ran: list[int] = []
+
+    def of_number(payload: int) -> None:
+        ran.append(0)
+
+    def of_any(payload: Any) -> None:
+        ran.append(1)
+
+    def observer(payload: Any) -> None:
+        ran.append(2)
+
+    router = Router()
+    router.on("order.paid", where=lambda event: event.payload is not None)(of_number)
+    router.on("order.paid")(of_any)
+    router.on_any(observer)
+
+    explanation = router.explain(an_event("order.paid", payload))
+    assert ran == []
+    router.process_sync(an_event("order.paid", payload))
+
+    assert [v.route.order for v in explanation.verdicts if v.runs] == ran
+
+
+def test_nothing_is_run() -> None:
+    router = Router()
+
+    def hook(event: Event[Any], error: BaseException | None = None) -> None:
+        raise AssertionError("explain runs nothing")
+
+    async def around(event: Event[Any], call_next: Any) -> Any:
+        raise AssertionError("explain runs nothing")
+
+    def make() -> int:
+        raise AssertionError("explain runs nothing")
+
+    def with_number(payload: Any, number: int) -> None:
+        raise AssertionError("explain runs nothing")
+
+    router.before(hook)
+    router.after(hook)
+    router.middleware(around)
+    router.provide(int, make)
+    router.on("order.paid")(with_number)
+    router.on_any(never)
+    router.fallback(never)
+
+    assert router.explain(an_event("order.paid")).error is None
+    assert isinstance(router.explain(an_event("order.sent")).error, type(None))
+
+
+def test_its_text_is_a_headline_and_a_line_for_each_route() -> None:
+    router, inner = Router(), Router()
+    router.on("order.paid", version="v1", where={"state": "new"})(never)
+    router.on("order.*")(never)
+    router.on_any(never)
+    router.include(inner, prefix="bill.")
+    inner.fallback(never)
+    at = f"{__file__}:{never.__code__.co_firstlineno}"
+    name = f"{__name__}.never"
+
+    text = str(router.explain(an_event("order.paid", {"state": "old"}, version="v1")))
+
+    assert text.splitlines() == [
+        "order.paid v1",
+        f"  runs: {name} on order.* at {at}: it takes this event",
+        f"  runs: {name} on every event at {at}: it takes this event",
+        f"  passed over: {name} on order.paid v1 where state='new' at {at}: its where= is not met",
+        f"  passed over: {name} on events that no other route takes under 'bill.' at {at}: "
+        "the type does not begin with 'bill.'",
+    ]
+
+
+def test_its_headline_names_the_error() -> None:
+    router = Router()
+
+    assert str(router.explain(an_event("order.paid"))) == (
+        'order.paid: UnknownType: no route for the event type "order.paid"'
+    )
+
+
+def test_its_text_shows_fifty_routes_and_counts_the_rest() -> None:
+    router = Router()
+    for number in range(60):
+        router.on(f"order.{number}")(never)
+
+    lines = str(router.explain(an_event("order.59"))).splitlines()
+
+    assert len(lines) == 52
+    assert "runs" in lines[1]
+    assert lines[-1] == "  and 10 more"
+
+
+def test_ten_thousand_routes_are_explained() -> None:
+    router = Router()
+    for number in range(10_000):
+        router.add_route(f"order.{number}.*", never)
+
+    explanation = router.explain(an_event("order.77.paid"))
+
+    assert [v.route.pattern for v in explanation.verdicts if v.runs] == ["order.77.*"]
+    assert len(explanation.verdicts) == 10_000
