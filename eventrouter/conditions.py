@@ -54,18 +54,21 @@ def read_condition(where: Where) -> Condition:
             raise RegistrationError("where={} asks for nothing; leave it out")
         values = cast("Mapping[str, Any]", where)
         checks = [_check(path, wanted) for path, wanted in values.items()]
-        return Condition(where, lambda event: all(check(event) for check in checks))
+        return Condition(values, lambda event: all(check(event) for check in checks))
     predicate: Any = where
     if not callable(predicate):  # pyright: ignore[reportUnnecessaryComparison]
         raise RegistrationError(
             f"where= takes values by path, or a predicate on the event, not {where!r}"
         )
-    if inspect.iscoroutinefunction(predicate):
+    called = (predicate, getattr(predicate, "__call__", None))  # noqa: B004
+    if any(map(inspect.iscoroutinefunction, called)):
         raise RegistrationError("a where= predicate can't be async: it must answer at once")
     return Condition(where, lambda event: bool(predicate(event)))
 
 
 def _check(path: str, wanted: Any) -> Callable[[Event[Any]], bool]:
+    if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise RegistrationError(f"where={{{path!r}: ...}}: a path is text, such as 'order.id'")
     root, *below = split_path(path)
     if root == _METADATA and below:
         name = ".".join(below)

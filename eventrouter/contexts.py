@@ -1,18 +1,25 @@
-"""Running in a copy of the context variables, without a task."""
+"""Running in a copy of the context variables without a task, and without an event loop."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+import sys
+from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import copy_context
 from types import coroutine
 from typing import Any, TypeVar
+
+import anyio
 
 T = TypeVar("T")
 
 
 @coroutine
 def in_own_context(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-    """Await the coroutine; what it sets in context variables stays in it."""
+    """
+    Await the coroutine; what it sets in context variables stays in it.
+
+    Not in trio, which gives a task another context while a thread runs something in it.
+    """
     context = copy_context()
     try:
         waited_for = context.run(work.send, None)
@@ -26,6 +33,21 @@ def in_own_context(work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     except StopIteration as end:
         value: T = end.value
         return value
+
+
+def in_trio() -> bool:
+    """Whether trio's event loop runs in this thread."""
+    trio = sys.modules.get("trio")
+    return trio is not None and trio.lowlevel.in_trio_run()
+
+
+async def resolved(awaitable: Awaitable[T], has_loop: bool) -> T:
+    """What is awaited, in an event loop of its own where there is none."""
+    return await awaitable if has_loop else anyio.run(_awaited, awaitable)
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 def driven(work: Coroutine[Any, Any, T]) -> T:

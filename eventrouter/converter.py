@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Set
+from collections.abc import Callable, Set
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from cattrs import Converter
 
@@ -20,7 +20,13 @@ from eventrouter.structuring.json_kinds import (
     is_union,
     unwrapped,
 )
-from eventrouter.structuring.records import named_tuple_hook, record_hook, typed_dict_hook
+from eventrouter.structuring.records import (
+    named_tuple_hook,
+    record_hook,
+    typed_dict_hook,
+    unstructuring_typed_dict,
+)
+from eventrouter.structuring.recursion import hook_of, making
 from eventrouter.structuring.refusal import Hook, UnsupportedType
 from eventrouter.structuring.unions import union_hook
 
@@ -43,7 +49,7 @@ def make_converter(
     Returns:
         A converter in cattrs's detailed mode, to register your own hooks on.
     """
-    converter = Converter(
+    converter = _StrictConverter(
         forbid_extra_keys=forbid_extra_keys,
         use_alias=True,
         unstruct_collection_overrides={Set: list, tuple: list, deque: list},
@@ -64,12 +70,24 @@ def make_converter(
     converter.register_structure_hook_factory(foreign.is_msgspec, foreign.msgspec_hook)
     converter.register_structure_hook(PurePath, _refuse_path)
     converter.register_structure_hook(Path, _refuse_path)
+    converter.register_unstructure_hook_factory(_is_wrapped, _unstructuring_unwrapped)
+    converter.register_unstructure_hook_factory(containers.is_array, _unstructuring_array)
+    converter.register_unstructure_hook_factory(is_typed_dict, unstructuring_typed_dict)
     converter.register_unstructure_hook_func(
         is_named_tuple, lambda value: _unstructure_named_tuple(value, converter)
     )
     converter.register_unstructure_hook_func(foreign.is_pydantic, foreign.unstructure_pydantic)
     converter.register_unstructure_hook_func(foreign.is_msgspec, foreign.unstructure_msgspec)
     return converter
+
+
+class _StrictConverter(Converter):
+    """A converter that lets the user's hook of a union win, which cattrs asks last."""
+
+    def register_structure_hook(self, cl: Any, func: Hook | None = None) -> Any:
+        if func is not None and is_union(cl):
+            return self.register_structure_hook_func(lambda target: target == cl, func)
+        return super().register_structure_hook(cl, cast(Any, func))
 
 
 def _register_containers(converter: Converter, limits: Limits) -> None:
@@ -97,7 +115,8 @@ def _refuse_path(_: Any, target: Any) -> NoReturn:
 
 def _unwrapping_hook(target: Any, converter: Converter) -> Hook:
     bare = unwrapped(target)
-    hook = converter.get_structure_hook(bare)
+    with making(target):
+        hook = hook_of(bare, converter)
     return lambda value, _: hook(value, bare)
 
 
@@ -111,6 +130,14 @@ def _is_any(target: Any) -> bool:
 
 def _any_hook(_: Any) -> Hook:
     return lambda value, _: value
+
+
+def _unstructuring_unwrapped(target: Any, converter: Converter) -> Callable[[Any], Any]:
+    return converter.get_unstructure_hook(unwrapped(target))
+
+
+def _unstructuring_array(target: Any, converter: Converter) -> Callable[[Any], Any]:
+    return converter.gen_unstructure_iterable(target, unstructure_to=list)
 
 
 def _unstructure_named_tuple(value: Any, converter: Converter) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
-from attrs import evolve, frozen
+from attrs import evolve
 
 from eventrouter.contexts import driven
 from eventrouter.envelope import Body, Envelope, Headers
@@ -44,8 +44,7 @@ from eventrouter.threads import WorkerThreads
 _CACHED = 1_024  # plans kept besides those of exact types and versions
 
 
-@frozen(eq=False)
-class Plan:
+class Plan(NamedTuple):
     """
     What it takes to run some routes together, worked out once.
 
@@ -65,8 +64,7 @@ class Plan:
     lone: Route | None
 
 
-@frozen(eq=False)
-class Choice:
+class Choice(NamedTuple):
     """
     What runs for an event.
 
@@ -107,6 +105,7 @@ class Dispatcher:
         threads: WorkerThreads,
     ) -> None:
         self._envelopes = tuple(envelopes)
+        self._only_envelope = self._envelopes[0] if len(self._envelopes) == 1 else None
         self._limits = limits
         self._table = table
         self._scope = scope
@@ -134,7 +133,8 @@ class Dispatcher:
         """
         body = Body(raw, self._limits)
         try:
-            return self._envelope_of(body, headers).read(body, headers)
+            envelope = self._only_envelope or self._envelope_of(body, headers)
+            return envelope.read(body, headers)
         except MalformedEvent:
             raise
         except Exception as error:  # an envelope of the user's, on input it did not expect
@@ -151,26 +151,24 @@ class Dispatcher:
         """The version that routes are matched with."""
         return event.version or self._default_version
 
-    async def process(self, raw: Raw, headers: Headers, mode: Mode = Mode.THREADS) -> Result:
+    async def process(self, raw: Raw, headers: Headers) -> Result:
         """What became of what arrived; raises only what cancels or ends the program."""
         try:
             event = self.read(raw, headers)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
-        if self._scope.middleware:
-            return await self._run_middleware(event, raw, mode)
-        choice = self.choose(event)
-        if choice.plan.lone is not None:
-            return await run_lone(choice.plan.lone, event, raw)
-        return await self._run_choice(choice, event, raw, mode)
+        return await self.process_event(event, raw, Mode.THREADS)
 
-    async def process_event(
+    def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
-    ) -> Result:
+    ) -> Coroutine[Any, Any, Result]:
         """What became of an event that has been read."""
         if self._scope.middleware:
-            return await self._run_middleware(event, raw, mode)
-        return await self._run(event, raw, mode)
+            return self._run_middleware(event, raw, mode)
+        choice = self.choose(event)
+        if choice.plan.lone is not None:
+            return run_lone(choice.plan.lone, event, raw)
+        return self._run_choice(choice, event, raw, mode)
 
     def process_sync(self, raw: Raw, headers: Headers) -> Result:
         """
@@ -269,8 +267,6 @@ class Dispatcher:
         return Plan(routes, group, tuple(builders), has_provisions, routes[0] if is_lone else None)
 
     def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
-        if len(self._envelopes) == 1:
-            return self._envelopes[0]
         fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]
         if len(fitting) == 1:
             return fitting[0]

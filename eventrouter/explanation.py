@@ -66,12 +66,14 @@ def explained(
     """What each of the routes makes of an event."""
     try:
         event = dispatcher.read(raw, headers)
-    except EventError as error:
-        return Explanation(None, error, ())
+    except EventError as malformed:
+        return Explanation(None, malformed, ())
     choice = dispatcher.choose(event)
-    verdicts = [_verdict(route, event, choice, dispatcher.version_of(event)) for route in routes]
+    error = choice.error or _payload_error(choice, event)
+    version = dispatcher.version_of(event)
+    verdicts = [_verdict(route, event, choice, error, version) for route in routes]
     verdicts.sort(key=lambda verdict: not verdict.runs)
-    return Explanation(event, choice.error or _payload_error(choice, event), tuple(verdicts))
+    return Explanation(event, error, tuple(verdicts))
 
 
 def _payload_error(choice: Choice, event: Event[Any]) -> Exception | None:
@@ -84,23 +86,35 @@ def _payload_error(choice: Choice, event: Event[Any]) -> Exception | None:
     return None
 
 
-def _verdict(route: Route, event: Event[Any], choice: Choice, version: str | None) -> Verdict:
+def _verdict(
+    route: Route, event: Event[Any], choice: Choice, error: Exception | None, version: str | None
+) -> Verdict:
     if route in choice.plan.routes:
+        if error is not None and not route.is_observer:
+            return Verdict(route, False, "it takes this event, but a payload can't be built")
         return Verdict(route, True, "it takes this event")
     if route.is_observer or route.is_fallback:
         if not event.type.startswith(route.pattern):
             return Verdict(route, False, f"the type does not begin with {route.pattern!r}")
-        return Verdict(route, False, "another route takes this event")
+        return Verdict(route, False, _taken(choice, "another route"))
     if not matches(route.pattern, event.type):
         return Verdict(route, False, "the type does not match")
     if route.version not in (None, version):
         has = "no version" if version is None else f"version {version!r}"
         return Verdict(route, False, f"the event has {has}")
-    if choice.error is not None and route.condition is not None:
-        return Verdict(route, False, f"its where= turned the event down, or failed: {choice.error}")
-    if route.condition is not None and not route.condition.holds(event):
+    try:
+        is_met = route.takes(event)
+    except Exception as failure:
+        why = f"its where= failed: {type(failure).__name__}: {failure}"
+        return Verdict(route, False, why)
+    if not is_met:
         return Verdict(route, False, "its where= is not met")
-    return Verdict(route, False, "a more specific route takes this event")
+    return Verdict(route, False, _taken(choice, "a more specific route"))
+
+
+def _taken(choice: Choice, by: str) -> str:
+    # An unrouted event is turned down by every route, so the error is that of a predicate.
+    return f"{by} takes this event" if choice.error is None else "the where= of another failed"
 
 
 def _headline(event: Event[Any] | None, error: Exception | None) -> str:

@@ -47,8 +47,18 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
         raise EventTooLarge(
             f"the event has {len(data):,} bytes; Limits(max_bytes={limits.max_bytes}) allows less"
         )
-    text = _decoded(data)
-    tree = _parsed(text, limits)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _not_utf8(data, error) from None
+    decoder = _decoder(limits.max_integer_digits, sys.get_int_max_str_digits())
+    try:
+        # Unlike decode(), this spends no time on white space around the value.
+        tree, end = decoder.raw_decode(text)
+        if end != len(text):
+            tree = decoder.decode(text)
+    except (ValueError, RecursionError):
+        tree = _parsed(text, decoder, limits)
     opened = data.count(b"{") + data.count(b"[")
     if opened > limits.max_depth and _is_deeper(tree, limits.max_depth):
         raise _too_deep(limits)
@@ -77,25 +87,16 @@ def _encoded(text: str) -> bytes:
         raise _lone_surrogate() from None
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        hint = "; is it UTF-16?" if data.startswith(_WIDER_ENCODINGS) else ""
-        raise MalformedEvent(f"not UTF-8: byte {error.start} is wrong{hint}") from None
+def _not_utf8(data: bytes, error: UnicodeDecodeError) -> MalformedEvent:
+    hint = "; is it UTF-16?" if data.startswith(_WIDER_ENCODINGS) else ""
+    return MalformedEvent(f"not UTF-8: byte {error.start} is wrong{hint}")
+
+
+def _parsed(text: str, decoder: json.JSONDecoder, limits: Limits) -> Any:
+    """Read it as a whole, to say what is wrong with it, if anything is."""
     if text.startswith("\ufeff"):
         raise MalformedEvent("not JSON: it starts with a byte order mark; send UTF-8 without one")
-    return text
-
-
-def _parsed(text: str, limits: Limits) -> Any:
-    decoder = _decoder(limits.max_integer_digits, sys.get_int_max_str_digits())
     try:
-        if text[:1] == "{":
-            # Unlike decode(), this spends no time on white space around the value.
-            tree, end = decoder.raw_decode(text)
-            if end == len(text):
-                return tree
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"

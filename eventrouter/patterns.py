@@ -28,8 +28,10 @@ def specificity(pattern: str) -> Specificity:
     How closely the pattern names a type.
 
     Raises:
-        RegistrationError: If it is empty, has an empty segment, or a ``*`` inside a segment.
+        RegistrationError: If it is no text, has an empty segment, or a ``*`` inside a segment.
     """
+    if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise RegistrationError(f"the pattern {pattern!r} is no text, such as 'order.*'")
     segments = pattern.split(".")
     if not all(segments):
         raise RegistrationError(f"the pattern {pattern!r} has an empty segment")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, TypeAlias, cast
 
-from attrs import frozen
+from attrs import field, frozen
 from cattrs import (
     ClassValidationError,
     Converter,
@@ -45,6 +45,9 @@ class PayloadConverter:
         """The copy, made when first used, so that hooks registered until then are in it."""
         if self._first_only is None:
             self._first_only = self.detailed.copy(detailed_validation=False)
+            # cattrs keeps the hooks of unions apart, and forgets to copy them.
+            for union, hook in self.detailed._union_struct_registry.items():  # pyright: ignore[reportPrivateUsage]
+                self._first_only.register_structure_hook(union, hook)
         return self._first_only
 
 
@@ -57,11 +60,13 @@ class PayloadBuilder:
         type: The type.
         build: What builds it, fast.
         explain: What builds it in detail.
+        converter: What made ``explain``.
     """
 
     type: Any
     build: Hook
     explain: Hook
+    converter: Converter = field(eq=False, repr=False)
 
     def __call__(self, event: Event[Any]) -> Any:
         """
@@ -90,8 +95,9 @@ class PayloadBuilder:
         except StructureHandlerNotFoundError as error:
             raise RegistrationError(str(error)) from error
         except Exception as error:
-            mismatches = tuple(islice(_mismatches(error, event.payload), MOST))
-            raise InvalidPayload(event.type, type_name(self.type), mismatches) from first
+            mismatches = _mismatches(error, event.payload, self.converter)
+            errors = tuple(islice(mismatches, MOST))
+            raise InvalidPayload(event.type, type_name(self.type), errors) from first
 
 
 def make_builder(target: Any, converter: PayloadConverter) -> PayloadBuilder:
@@ -106,26 +112,41 @@ def make_builder(target: Any, converter: PayloadConverter) -> PayloadBuilder:
         target,
         converter.first_only.get_structure_hook(target),
         converter.detailed.get_structure_hook(target),
+        converter.detailed,
     )
 
 
-def _mismatches(error: Exception, payload: Any, steps: Steps = ()) -> Iterator[Mismatch]:
+def _mismatches(
+    error: Exception, payload: Any, converter: Converter, steps: Steps = ()
+) -> Iterator[Mismatch]:
     if isinstance(error, ClassValidationError):
-        overrides = getattr(error, "overrides", {})
+        overrides = _overrides(error, converter)
         for inner in error.exceptions:
             note = _note(inner, AttributeValidationNote)
             inside = steps if note is None else (*steps, json_name(note.name, overrides))
-            yield from _mismatches(inner, payload, inside)
+            yield from _mismatches(inner, payload, converter, inside)
     elif isinstance(error, IterableValidationError):
         for inner in error.exceptions:
             note = _note(inner, IterableValidationNote)
             inside = steps if note is None else (*steps, note.index)
-            yield from _mismatches(inner, payload, inside)
+            yield from _mismatches(inner, payload, converter, inside)
     elif isinstance(error, ExceptionGroup):
         for inner in cast("ExceptionGroup[Exception]", error).exceptions:
-            yield from _mismatches(inner, payload, steps)
+            yield from _mismatches(inner, payload, converter, steps)
+    elif isinstance(error, StructureHandlerNotFoundError):
+        # Of a class that stands inside itself, some hooks are only looked for when used.
+        raise RegistrationError(str(error)) from error
     else:
         yield _mismatch(error, payload, steps)
+
+
+def _overrides(error: ClassValidationError, converter: Converter) -> dict[str, Any]:
+    """Field -> how it differs in JSON, of the class that was not built."""
+    try:  # An error of a hook that is not ours has none.
+        source = error if hasattr(error, "overrides") else converter.get_structure_hook(error.cl)
+    except StructureHandlerNotFoundError:  # of a generic class, which the error names alone
+        return {}
+    return cast("dict[str, Any]", getattr(source, "overrides", {}))
 
 
 def _mismatch(error: Exception, payload: Any, steps: Steps) -> Mismatch:
@@ -138,12 +159,18 @@ def _mismatch(error: Exception, payload: Any, steps: Steps) -> Mismatch:
         expected, got = "no other members", f"also {listed(sorted(error.extra_fields))}"
     else:
         # From a validator, or from a hook of the user's: its message says what it wants.
-        expected = f"a valid value ({type(error).__name__}: {error})"
+        expected = f"a valid value ({type(error).__name__}: {_message(error)})"
     if got is None:
         value = _value(payload, steps)
         got = "nothing" if value is MISSING else described(value)
     path = "$" + "".join(map(place, steps)) + where
     return Mismatch(_cut(path), _cut(expected), _cut(got))
+
+
+def _message(error: Exception) -> str:
+    # The validators of attrs add the attribute and more to their message.
+    is_plain = type(error).__str__ is Exception.__str__ and error.args
+    return str(error.args[0] if is_plain else error)
 
 
 def _value(payload: Any, steps: Steps) -> Any | Missing:

@@ -9,8 +9,10 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, TypeAlias, cast
 
+import anyio
 from attrs import frozen
 
+from eventrouter.contexts import resolved
 from eventrouter.errors import RegistrationError
 from eventrouter.event import Event, Metadata
 from eventrouter.signature import (
@@ -89,16 +91,31 @@ class Provisions:
         self._event = event
         self._stack = AsyncExitStack()
         self._made: dict[Provider, Any] = {}
+        self._failed: dict[Provider, Exception] = {}
+        self._making: dict[Provider, anyio.Event] = {}  # by one of several concurrent handlers
 
-    async def get(self, provider: Provider) -> Any:
-        """The provider's value, made at the first call and the same at the next."""
+    async def get(self, provider: Provider, has_loop: bool) -> Any:
+        """
+        The provider's value, made at the first call and the same at the next.
+
+        Raises:
+            Exception: What making it raised, at the first call and at the next.
+        """
         if provider.make is None:
             return provider.value
+        while provider in self._making:
+            await self._making[provider].wait()
+        if provider in self._failed:
+            raise self._failed[provider]
         if provider not in self._made:
-            value = provider.make(self._event)
-            if inspect.isawaitable(value):
-                value = await value
-            self._made[provider] = await self._entered(value)
+            self._making[provider] = anyio.Event()
+            try:
+                self._made[provider] = await self._new(provider.make, has_loop)
+            except Exception as error:
+                self._failed[provider] = error
+                raise
+            finally:
+                self._making.pop(provider).set()
         return self._made[provider]
 
     async def close(self, error: BaseException | None) -> None:
@@ -106,8 +123,16 @@ class Provisions:
         traceback: TracebackType | None = error.__traceback__ if error else None
         await self._stack.__aexit__(type(error) if error else None, error, traceback)
 
-    async def _entered(self, value: Any) -> Any:
+    async def _new(self, make: Callable[[Event[Any]], Any], has_loop: bool) -> Any:
+        value = make(self._event)
+        if inspect.isawaitable(value):
+            value = await resolved(value, has_loop)
         if hasattr(value, "__aenter__"):
+            if not has_loop:
+                raise RegistrationError(
+                    f"a {type_name(type(value))} is an async context manager, which the function "
+                    "given to router.provide() does not show; make that an async function"
+                )
             manager = cast("AbstractAsyncContextManager[Any]", value)
             return await self._stack.enter_async_context(manager)
         if hasattr(value, "__enter__"):

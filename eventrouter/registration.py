@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 from attrs import define, field
-from cattrs import StructureHandlerNotFoundError
 
 from eventrouter.conditions import Condition
 from eventrouter.errors import RegistrationError
@@ -24,6 +23,9 @@ from eventrouter.signature import (
     read_signature,
     refuse_uncallable,
 )
+
+# What a name raises that may exist once the program is read: ``User``, or ``models.User``.
+_NOT_YET = (NameError, AttributeError)
 
 
 class Role(Enum):
@@ -49,10 +51,12 @@ class Signatures:
         Raises:
             RegistrationError: If it can't be told, or can't be built.
             NameError: If an annotation names what does not exist, or not yet.
+            AttributeError: If that is an attribute.
         """
-        if not isinstance(handler, Hashable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        try:
+            known = self._of_handler.get(handler)
+        except TypeError:  # a callable object without a hash
             return self._read(handler)
-        known = self._of_handler.get(handler)
         if known is None:
             known = self._of_handler[handler] = self._read(handler)
         return known
@@ -67,15 +71,16 @@ class Signatures:
         target = signature.payload_type
         if target is Any or target is object:
             return None
-        builder = self._builders.get(target)
-        if builder is None:
-            try:
-                builder = make_builder(target, self._converter)
-            except StructureHandlerNotFoundError as error:
-                raise RegistrationError(
-                    f"{named(handler)}: can't build its payload: {error}"
-                ) from error
-            self._builders[target] = builder
+        try:
+            builder = self._builders.get(target)
+            if builder is None:
+                builder = self._builders[target] = make_builder(target, self._converter)
+        except _NOT_YET:
+            raise
+        except Exception as error:
+            raise RegistrationError(
+                f"{named(handler)}: can't build its payload: {error}"
+            ) from error
         return builder
 
 
@@ -106,7 +111,7 @@ class Registration:
     def __attrs_post_init__(self) -> None:
         refuse_uncallable(self.handler)
         self.named = named(self.handler)
-        with suppress(NameError):  # a name that may exist once the program is read: see route()
+        with suppress(*_NOT_YET):  # see route()
             self._refuse_typed_observer(self.signatures.of(self.handler))
 
     def is_same_as(self, other: Registration) -> bool:
@@ -134,7 +139,7 @@ class Registration:
         """
         try:
             signature = self.signatures.of(self.handler)
-        except NameError as error:
+        except _NOT_YET as error:
             raise RegistrationError(
                 f"{self.named}: {error}, in an annotation; define or import it at module level, "
                 "outside of functions and of TYPE_CHECKING"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeVar, overload
 
-from attrs import frozen
 from cattrs import Converter
 
 from eventrouter.conditions import Where, read_condition
@@ -35,14 +34,12 @@ A = TypeVar("A", bound=After)
 M = TypeVar("M", bound=Middleware)
 
 
-@frozen(eq=False)
-class _Inclusion:
+class _Inclusion(NamedTuple):
     router: Router
     prefix: str
 
 
-@frozen(eq=False)
-class _Surroundings:
+class _Surroundings(NamedTuple):
     """What is around a router where it is included."""
 
     prefix: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import nullcontext, suppress
 from enum import Enum
 from functools import partial
 from itertools import groupby
@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 import anyio
+from anyio.abc import TaskGroup
 from attrs import evolve, frozen
 
-from eventrouter.contexts import in_own_context
+from eventrouter.contexts import in_own_context, in_trio, resolved
 from eventrouter.errors import InvalidPayload, RegistrationError, UnroutedEvent, quoted
 from eventrouter.event import Event
 from eventrouter.json import Raw
@@ -22,7 +23,7 @@ from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions, Source
 from eventrouter.result import HandlerResult, Result, Status
 from eventrouter.routing import Route
-from eventrouter.scope import CallNext, Middleware, Scope
+from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
 from eventrouter.threads import WorkerThreads, outcome_of
 
@@ -93,6 +94,15 @@ class Run:
     provisions: Provisions | None
     mode: Mode
     threads: WorkerThreads
+
+    @property
+    def has_loop(self) -> bool:
+        """Whether it runs in an event loop."""
+        return self.mode is not Mode.NO_LOOP
+
+    async def awaited(self, answer: Any) -> Any:
+        """What a function returned, awaited if it is awaitable, though it did not look so."""
+        return await resolved(answer, self.has_loop) if inspect.isawaitable(answer) else answer
 
     def argument(self, route: Route) -> Any:
         """The first argument of the route's handler: the payload, or the event with it."""
@@ -171,13 +181,13 @@ async def _run_between_hooks(
     if not scope.before and not scope.after:
         return await run_members(group, run)
     try:
-        failure = await _run_before(scope, run.event)
+        failure = await _run_before(scope, run)
         results, errors = ([], [failure]) if failure else await run_members(group, run)
     except BaseException as interruption:
-        await _run_after_interruption(scope, run, interruption)
+        await _run_after_interruption(scope.after, run, interruption)
         raise
     error = summed_up(run.error, results, errors)
-    return results, errors + await _run_after(scope, run.event, error)
+    return results, errors + await _run_after(scope.after, run, error)
 
 
 async def _run_and_close(group: Group, run: Run) -> Outcome:
@@ -229,7 +239,7 @@ def summed_up(
     errors.extend(others)
     if event_error is not None:
         for error in errors:
-            note(event_error, f"besides, {type(error).__name__} was raised: {error}")
+            note(event_error, _besides(error))
         return event_error
     if len(errors) > 1:
         return ExceptionGroup(f"{len(errors)} errors while handling one event", errors)
@@ -270,11 +280,47 @@ def note(error: Exception, text: str) -> None:
         error.add_note(text)
 
 
+class Interruption:
+    """
+    What ended one of several tasks, if that was no result: a cancellation, or ``SystemExit``.
+
+    A task group would wrap it in a group, or ignore it if it is a cancellation not its own.
+    """
+
+    def __init__(self) -> None:
+        self._error: BaseException | None = None
+
+    async def stopping(self, tasks: TaskGroup, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work, and cancel the tasks if it is interrupted."""
+        try:
+            await work
+        except BaseException as error:
+            is_cancellation = isinstance(error, anyio.get_cancelled_exc_class())
+            if self._error is None or not is_cancellation:
+                self._error = error
+            tasks.cancel_scope.cancel()
+            if is_cancellation:
+                raise
+
+    def raise_again(self) -> None:
+        """Raise what interrupted a task, once all have ended."""
+        if self._error is not None:
+            raise self._error
+
+
+def _besides(error: Exception) -> str:
+    try:
+        text = f": {error}"
+    except Exception:  # its __str__ is broken
+        text = ""
+    return f"besides, {type(error).__name__} was raised{text}"
+
+
 async def _run_members(group: Group, run: Run) -> Outcome:
     members = group.members
     if run.error is not None:
         members = tuple(m for m in members if isinstance(m, Group) or m.is_observer)
-    if group.is_concurrent and run.mode is not Mode.NO_LOOP:
+    if group.is_concurrent and run.has_loop:
         return await _run_concurrently(members, run)
     results: list[HandlerResult] = []
     errors: list[Exception] = []
@@ -299,16 +345,28 @@ async def _run_concurrently(members: tuple[Route | Group, ...], run: Run) -> Out
         else:
             outcomes[index] = [await run_route(member, run)], []
 
-    if len(members) == 1:  # in a context of its own, as one of several is in its task
+    await _provide_ahead(members, run)
+    if len(members) == 1 and not in_trio():
+        # In a context of its own, as one of several is in its task.
         await in_own_context(run_member(0, members[0]))
     else:
+        interruption = Interruption()
         async with anyio.create_task_group() as tasks:
             for index, member in enumerate(members):
-                tasks.start_soon(run_member, index, member)
+                tasks.start_soon(interruption.stopping, tasks, run_member(index, member))
+        interruption.raise_again()
     return (
         [result for results, _ in outcomes for result in results],
         [error for _, errors in outcomes for error in errors],
     )
+
+
+async def _provide_ahead(members: Iterable[Route | Group], run: Run) -> None:
+    """Open what handlers ask for in the task that closes it: a cancel scope can't change tasks."""
+    for member in members:
+        if isinstance(member, Route):
+            with suppress(Exception):  # raised again when the handler asks for it
+                await _further_arguments(member, run)
 
 
 async def _run_member_group(group: Group, run: Run) -> Outcome:
@@ -322,6 +380,8 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
         inner = run.with_event(event)
         outcome = await _run_group(group, inner)
         own.append(settled(inner.event, inner.error, *outcome))
+        if inner.error is not None and inner.error is not run.error:  # of another payload
+            outcome = outcome[0], [*outcome[1], inner.error]
         return own[-1]
 
     try:
@@ -335,40 +395,41 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
     return list(result.handlers), errors
 
 
-async def _run_before(scope: Scope, event: Event[Any]) -> Exception | None:
+async def _run_before(scope: Scope, run: Run) -> Exception | None:
     for hook in scope.before:
         try:
-            answer = hook(event)
-            if inspect.isawaitable(answer):
-                await answer
+            await run.awaited(hook(run.event))
         except Exception as error:
-            annotate(error, event, named(hook).name)
+            annotate(error, run.event, named(hook).name)
             return error
     return None
 
 
 async def _run_after(
-    scope: Scope, event: Event[Any], outcome: BaseException | None
+    hooks: tuple[After, ...], run: Run, outcome: BaseException | None
 ) -> list[Exception]:
     errors: list[Exception] = []
-    for hook in scope.after:
+    for index, hook in enumerate(hooks):
         try:
-            answer = hook(event, outcome)
-            if inspect.isawaitable(answer):
-                await answer
+            await run.awaited(hook(run.event, outcome))
         except Exception as error:
-            annotate(error, event, named(hook).name)
+            annotate(error, run.event, named(hook).name)
             errors.append(error)
+        except BaseException as interruption:
+            await _run_after_interruption(hooks[index + 1 :], run, interruption)
+            raise
     return errors
 
 
-async def _run_after_interruption(scope: Scope, run: Run, interruption: BaseException) -> None:
-    shield = nullcontext() if run.mode is Mode.NO_LOOP else anyio.CancelScope(shield=True)
+async def _run_after_interruption(
+    hooks: tuple[After, ...], run: Run, interruption: BaseException
+) -> None:
+    shield = anyio.CancelScope(shield=True) if run.has_loop else nullcontext()
     errors: list[Exception] = []
     with shield:
-        errors = await _run_after(scope, run.event, interruption)
+        errors = await _run_after(hooks, run, interruption)
     for error in errors:
-        interruption.add_note(f"besides, {type(error).__name__} was raised: {error}")
+        interruption.add_note(_besides(error))
 
 
 async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) -> Result:
@@ -393,16 +454,7 @@ async def _call(route: Route, run: Run) -> Any:
             raise error
     else:
         value = route.handler(first, **further)
-    if not inspect.isawaitable(value):
-        return value
-    # A decorator hid that the handler is async.
-    if run.mode is Mode.NO_LOOP:
-        return anyio.run(_awaited, value)
-    return await value
-
-
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value
+    return await run.awaited(value)  # a decorator may have hidden that the handler is async
 
 
 async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:
@@ -414,5 +466,5 @@ async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:
             arguments[name] = run.event.metadata
         else:
             assert run.provisions is not None
-            arguments[name] = await run.provisions.get(source)
+            arguments[name] = await run.provisions.get(source, run.has_loop)
     return arguments

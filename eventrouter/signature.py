@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from attrs import frozen
 
@@ -97,8 +97,10 @@ def read_signature(handler: AnyHandler) -> Signature:
     Read what a handler asks for.
 
     Raises:
-        RegistrationError: If it has no first parameter, or that has no annotation.
+        RegistrationError: If it has no first parameter, or that has no annotation, or one that
+            can't be read.
         NameError: If an annotation names what does not exist, or not yet.
+        AttributeError: If that is an attribute.
     """
     parameters = _parameters(handler)
     if not parameters or parameters[0].kind not in _POSITIONAL:
@@ -146,6 +148,8 @@ def is_async(function: Any) -> bool:
 
 def is_generator(function: Any) -> bool:
     """Whether calling the function, method, partial or object gives a generator."""
+    if isinstance(function, functools.partial):
+        return is_generator(cast("functools.partial[Any]", function).func)
     candidates = (function, getattr(function, "__call__", None))  # noqa: B004
     return any(
         inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate)
@@ -163,14 +167,19 @@ def takes(function: Any, count: int) -> bool:
 
 
 def is_event(annotation: Any) -> bool:
-    """Whether the annotation is ``Event`` or ``Event[...]``."""
+    """Whether the annotation is ``Event`` or ``Event[...]``, ``Annotated`` or not."""
+    annotation = _bare(annotation)
     return annotation is Event or get_origin(annotation) is Event
 
 
 def _payload_type(annotation: Any) -> tuple[Any, bool]:
     if not is_event(annotation):
         return annotation, False
-    return (get_args(annotation) or (Any,))[0], True
+    return (get_args(_bare(annotation)) or (Any,))[0], True
+
+
+def _bare(annotation: Any) -> Any:
+    return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
 
 def _further(handler: AnyHandler, parameter: inspect.Parameter, hints: dict[str, Any]) -> Further:
@@ -209,11 +218,16 @@ def _hints(handler: AnyHandler) -> dict[str, Any]:
         for name, annotation in getattr(plain, "__annotations__", {}).items()
         if name != "return"
     }
-    return get_type_hints(
-        SimpleNamespace(__annotations__=of_parameters),
-        globalns=getattr(plain, "__globals__", {}),
-        include_extras=True,
-    )
+    try:
+        return get_type_hints(
+            SimpleNamespace(__annotations__=of_parameters),
+            globalns=getattr(plain, "__globals__", {}),
+            include_extras=True,
+        )
+    except (SyntaxError, TypeError) as error:
+        raise RegistrationError(
+            f"{named(handler)}: an annotation can't be read: {error}"
+        ) from error
 
 
 def _plain(function: Any) -> Any:
@@ -223,8 +237,8 @@ def _plain(function: Any) -> Any:
             function = cast("functools.partial[Any]", function).func
         elif hasattr(function, "__wrapped__"):
             function = function.__wrapped__
-        elif inspect.isroutine(function) or isinstance(function, type):
+        elif inspect.isroutine(function) or isinstance(function, type) or not callable(function):
             return function
         else:
             # The one of a class is a function, that of an instance may be anything.
-            return getattr(type(function), "__call__", function)  # noqa: B004
+            function = type(function).__call__

@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, I
 from typing import Any, Final, TypeAlias, cast
 
 import anyio
-from anyio.abc import TaskGroup
-from anyio.lowlevel import checkpoint
 
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Headers
@@ -16,7 +14,7 @@ from eventrouter.errors import MalformedEvent, RegistrationError
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.result import Result, Status
-from eventrouter.running import annotate
+from eventrouter.running import Interruption, annotate
 
 _END: Final = object()
 _BETWEEN_CHECKPOINTS = 64  # events
@@ -65,7 +63,7 @@ class _Source:
         """
         self._taken += 1
         if self._taken % _BETWEEN_CHECKPOINTS == 0:
-            await checkpoint()
+            await anyio.lowlevel.checkpoint()
         if not self._is_async:
             return next(self._iterator, _END)
         async with self._turn:
@@ -105,7 +103,8 @@ class _Pool:
         self._resting: deque[anyio.Event] = deque()  # workers without room for an event
         self._is_one_coming = False
         self._is_exhausted = False
-        self._failure: Exception | None = None
+        self._failure: Exception | None = None  # of the source
+        self._interruption = Interruption()  # of a worker
 
     async def results(self) -> AsyncGenerator[Result]:
         async with anyio.create_task_group() as tasks:
@@ -115,14 +114,19 @@ class _Pool:
                     result = self._ready.popleft()
                     self._held -= 1
                     self._call_worker(tasks)
-                    yield result
+                    try:
+                        yield result
+                    except GeneratorExit:  # the task group would wrap it in a group
+                        tasks.cancel_scope.cancel()
+                        return
                 if self._workers:
                     self._news = anyio.Event()
                     await self._news.wait()
+        self._interruption.raise_again()
         if self._failure is not None:
             raise self._failure
 
-    def _call_worker(self, tasks: TaskGroup) -> None:
+    def _call_worker(self, tasks: anyio.abc.TaskGroup) -> None:
         if self._is_one_coming or self._held >= self._most:
             return
         if self._resting:
@@ -131,9 +135,9 @@ class _Pool:
         elif self._workers < self._most and not self._is_exhausted:
             self._is_one_coming = True
             self._workers += 1
-            tasks.start_soon(self._work, tasks)
+            tasks.start_soon(self._interruption.stopping, tasks, self._work(tasks))
 
-    async def _work(self, tasks: TaskGroup) -> None:
+    async def _work(self, tasks: anyio.abc.TaskGroup) -> None:
         self._is_one_coming = False
         try:
             while await self._has_room():

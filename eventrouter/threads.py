@@ -7,19 +7,18 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import EventLoopToken, RunVar, current_token
+import anyio
 from attrs import frozen
 
 T = TypeVar("T")
 
 
-@frozen
+@frozen(eq=False)
 class _Lent:
     """The thread that a handler holds, lent to what it dispatches while it waits for that."""
 
-    limiter: CapacityLimiter
-    loop: EventLoopToken
+    limiter: anyio.CapacityLimiter
+    loop: object
 
 
 _lent: ContextVar[Mapping[WorkerThreads, _Lent]] = ContextVar("_lent")
@@ -32,7 +31,7 @@ class WorkerThreads:
 
     A handler in a thread may dispatch again and wait for it. Were its handlers to wait for a free
     thread while all are held by such waiting handlers, none would ever end; so they run in a
-    thread of the waiting handler's own.
+    thread of the waiting handler's own, unless one is free.
 
     Args:
         most: How many run at once in one event loop.
@@ -40,7 +39,9 @@ class WorkerThreads:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._limiter: RunVar[CapacityLimiter] = RunVar("eventrouter worker threads")
+        self._limiter: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = anyio.lowlevel.RunVar(
+            "eventrouter worker threads"
+        )
 
     async def run(self, function: Callable[[], T]) -> T:
         """
@@ -49,22 +50,30 @@ class WorkerThreads:
         A cancelled caller waits for the function to return.
         """
         lent = _lent.get(_NOTHING_LENT)
-        own = _Lent(CapacityLimiter(1), current_token())
+        own = _Lent(anyio.CapacityLimiter(1), anyio.lowlevel.current_token())
 
         def in_thread() -> T:
             _lent.set({**lent, self: own})
             return function()
 
-        return await to_thread.run_sync(in_thread, limiter=self._limiter_of_caller(lent))
-
-    def _limiter_of_caller(self, lent: Mapping[WorkerThreads, _Lent]) -> CapacityLimiter:
+        limiter = self._limiter_of_loop()
         of_ancestor = lent.get(self)
-        if of_ancestor is not None and of_ancestor.loop == current_token():
-            return of_ancestor.limiter
+        if of_ancestor is None or of_ancestor.loop != own.loop:
+            return await anyio.to_thread.run_sync(in_thread, limiter=limiter)
+        try:
+            limiter.acquire_on_behalf_of_nowait(own)
+        except anyio.WouldBlock:
+            return await anyio.to_thread.run_sync(in_thread, limiter=of_ancestor.limiter)
+        try:
+            return await anyio.to_thread.run_sync(in_thread, limiter=anyio.CapacityLimiter(1))
+        finally:
+            limiter.release_on_behalf_of(own)
+
+    def _limiter_of_loop(self) -> anyio.CapacityLimiter:
         try:
             return self._limiter.get()
         except LookupError:
-            limiter = CapacityLimiter(self._most)
+            limiter = anyio.CapacityLimiter(self._most)
             self._limiter.set(limiter)
             return limiter
 

@@ -463,14 +463,14 @@ def test_what_ends_the_program_passes_through(
     router = Router(concurrent=is_concurrent)
     seen: list[type[Any]] = []
 
-    @router.on("order.paid", thread=thread)
-    def stop(paid: Paid) -> None:
-        raise interruption
-
     if count == 2:
 
         @router.on("order.paid")
         async def other(paid: Paid) -> None: ...
+
+    @router.on("order.paid", thread=thread)
+    def stop(paid: Paid) -> None:
+        raise interruption
 
     @router.after
     def note(event: Event[Any], error: BaseException | None) -> None:

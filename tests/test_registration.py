@@ -193,6 +193,10 @@ def test_a_builtin_without_annotations_is_refused() -> None:
     refused(len, r"builtins\.len \(no source\)")
 
 
+def test_what_has_no_signature_is_refused() -> None:
+    refused(list[int], "has no signature that Python can read")
+
+
 # Further parameters
 
 
@@ -338,21 +342,23 @@ class Recursive:
     inner: Later | None
 
 
-def test_a_name_in_the_payload_s_class_may_exist_later_too() -> None:
-    router = Router()
+EARLY = Router()
 
-    @router.on("user.created")
-    def handle(payload: Recursive) -> Any:
-        return payload.inner
 
-    result = router.dispatch_sync(an_event("user.created", {"inner": {"user_id": "5"}}))
-
-    assert result.handlers[0].value == Later("5")
+@EARLY.on("user.created")
+def handle_recursive(payload: Recursive) -> Any:
+    return payload.inner
 
 
 @frozen
 class Later:
     user_id: str
+
+
+def test_a_name_in_the_payload_s_class_may_exist_later_too() -> None:
+    result = EARLY.dispatch_sync(an_event("user.created", {"inner": {"user_id": "5"}}))
+
+    assert result.handlers[0].value == Later("5")
 
 
 def test_a_payload_imported_for_type_checking_only_is_refused_when_compiled() -> None:

@@ -38,6 +38,10 @@ def test_of_no_names_none_is_near() -> None:
     assert Suggestions([]).nearest("order.paid") is None
 
 
+def test_a_known_name_is_not_meant_to_be_itself() -> None:
+    assert Suggestions(["order.paid"]).nearest("order.paid") is None
+
+
 def test_the_characters_around_the_middle_may_be_swapped() -> None:
     assert Suggestions(["abcd"]).nearest("acbd") == "abcd"
     assert Suggestions(["abcde"]).nearest("acbde") == "abcde"

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from eventrouter.cli.application import load_router
 from eventrouter.cli.failed import FailedFile
-from eventrouter.cli.input import CannotRead, Line, statuses, take_lines, total_size
+from eventrouter.cli.input import CannotRead, Line, are_typed, statuses, take_lines, total_size
 from eventrouter.cli.interruption import INTERRUPTED, Stop
 from eventrouter.cli.output import show, until_unread
 from eventrouter.cli.progress import Meter
@@ -131,7 +131,8 @@ class _Run:
         stop = Stop(_announce_stop)
         started = perf_counter()
         error: click.ClickException | None = None
-        with Meter(total_size(self.files)) as meter, stop.on_ctrl_c():
+        meter = Meter(total_size(self.files), is_hidden=are_typed(self.files))
+        with meter, stop.on_ctrl_c():
             try:
                 async with (
                     aclosing(take_lines(self.files, stop)) as lines,

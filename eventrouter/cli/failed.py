@@ -99,9 +99,9 @@ def error_text(error: BaseException, longest: int = _LONGEST_MESSAGE) -> str:
     except Exception as broken:
         text = f"(its __str__ raised {type(broken).__name__})"
     if isinstance(error, BaseExceptionGroup):
-        inner = cast("tuple[BaseException, ...]", error.exceptions)
-        each = "; ".join(f"{type(e).__name__}: {error_text(e, longest)}" for e in inner)
-        text = f"{error.message}: {each}"
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        each = [f"{type(e).__name__}: {error_text(e, longest)}" for e in group.exceptions]
+        text = f"{group.message}: {'; '.join(each)}"
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

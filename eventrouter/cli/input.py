@@ -154,15 +154,19 @@ async def take_lines(files: Sequence[str], stop: Stop) -> AsyncGenerator[Line]:
     """
     for file in files or [STANDARD_INPUT]:
         splitter, chunks = LineSplitter(file), Chunks(file)
-        while chunk := await stop.unless_asked(chunks.next):
-            for line in splitter.feed(chunk):
-                if stop.is_asked:
-                    return
+        try:
+            while chunk := await stop.unless_asked(chunks.next):
+                for line in splitter.feed(chunk):
+                    if stop.is_asked:
+                        return
+                    yield line
+            if stop.is_asked:
+                return
+            for line in splitter.end():
                 yield line
-        if stop.is_asked:
-            return
-        for line in splitter.end():
-            yield line
+        finally:
+            if not stop.is_calling:
+                chunks.close()
 
 
 def shown_name(file: str) -> str:
@@ -187,6 +191,11 @@ def total_size(files: Sequence[str]) -> int | None:
     if not all(stat.S_ISREG(status.st_mode) for status in known):
         return None
     return sum(status.st_size for status in known)
+
+
+def are_typed(files: Sequence[str]) -> bool:
+    """Whether someone types the events at a terminal."""
+    return STANDARD_INPUT in (files or [STANDARD_INPUT]) and bool(sys.stdin and sys.stdin.isatty())
 
 
 def _open(file: str) -> FileIO:

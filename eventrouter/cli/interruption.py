@@ -30,11 +30,13 @@ class Stop:
     Attributes:
         is_asked: Whether no more events are to be taken.
         is_interrupted: Whether Ctrl-C was pressed.
+        is_calling: Whether a function given to ``unless_asked`` still runs.
     """
 
     def __init__(self, announce: Callable[[], None]) -> None:
         self.is_asked = False
         self.is_interrupted = False
+        self.is_calling = False
         self._announce = announce
         self._loop = asyncio.get_running_loop()
         self._awaited: asyncio.Future[Any] | None = None
@@ -61,6 +63,7 @@ class Stop:
         answer: asyncio.Future[T | None] = self._loop.create_future()
 
         def settle(value: T | None, error: Exception | None) -> None:
+            self.is_calling = False
             if answer.done():
                 return
             if error is not None:
@@ -77,7 +80,7 @@ class Stop:
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 self._loop.call_soon_threadsafe(settle, value, error)
 
-        self._awaited = answer
+        self._awaited, self.is_calling = answer, True
         # The threads of asyncio and anyio are waited for at exit, for ever if they block.
         Thread(target=call, name="eventrouter input", daemon=True).start()
         return await answer

@@ -29,17 +29,17 @@ class Meter:
 
     Args:
         total: How many bytes there are; None if nobody knows.
+        is_hidden: Whether it would be in the way.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, *, is_hidden: bool) -> None:
         console = Console(stderr=True)
         self._events = 0
         self._bytes = 0
-        self._updated = 0.0
-        self._started = perf_counter()
+        self._started = self._updated = perf_counter()
         self._open = ExitStack()
         self._progress: Progress | None = None
-        if console.is_terminal:
+        if console.is_terminal and not is_hidden:
             self._progress = Progress(
                 *_columns(total),
                 console=console,
@@ -84,4 +84,4 @@ def _columns(total: int | None) -> list[ProgressColumn]:
     counts = [TextColumn("{task.fields[events]}"), TextColumn("{task.fields[rate]}")]
     if total is None:
         return [SpinnerColumn(), *counts]
-    return [BarColumn(), TaskProgressColumn(), *counts, TimeRemainingColumn()]
+    return [BarColumn(bar_width=30), TaskProgressColumn(), *counts, TimeRemainingColumn()]

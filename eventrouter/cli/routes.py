@@ -28,7 +28,7 @@ def routes(app: str, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps([_members(route) for route in found], indent=2))
         else:
-            show(_table(found))
+            show(_table(found) if found else "no routes")
 
 
 def _members(route: Route) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from eventrouter.errors import MalformedEvent, quoted
 from eventrouter.event import NOTHING_MORE, Event, now
 from eventrouter.json import Raw, encode
 from eventrouter.kinds import described
+from eventrouter.paths import MISSING
 from eventrouter.timestamps import format_datetime, parse_datetime
 
 _PARTS = frozenset({"event_type", "timestamp", "payload", "metadata"})
@@ -59,12 +60,13 @@ class JsonEnvelope:
             for text in metadata.values():
                 if text.__class__ is not str:
                     raise _wrong_metadata(metadata)
-            if len(metadata.get("version", "")) > longest:
+            if "version" in metadata and len(metadata["version"]) > longest:
                 raise wrong_name(metadata["version"], "metadata.version", body)
+        timestamp = tree.get("timestamp", MISSING)
         return Event(
             event_type,
             tree.get("payload"),
-            read_timestamp(tree["timestamp"], "timestamp") if "timestamp" in tree else now(),
+            now() if timestamp is MISSING else read_timestamp(timestamp, "timestamp"),
             MappingProxyType(metadata),
             NOTHING_MORE if tree.keys() <= _PARTS else _extensions(tree),
         )

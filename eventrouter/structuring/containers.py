@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
+from decimal import Decimal
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from cattrs import Converter
@@ -12,13 +13,11 @@ from cattrs import Converter
 from eventrouter.kinds import INTEGER, STRING, described
 from eventrouter.limits import Limits
 from eventrouter.structuring.collecting import collect
-from eventrouter.structuring.json_kinds import ARRAYS, MAPPINGS, SETS, kinds_of
+from eventrouter.structuring.json_kinds import ARRAYS, MAPPINGS, SETS, kinds_of, unwrapped
 from eventrouter.structuring.refusal import Hook, Refusal, UnsupportedType, type_name
 
-_RANDOMLY_HASHED = (
-    str,
-    bytes,
-)  # https://docs.python.org/3/reference/datamodel.html#object.__hash__
+# https://docs.python.org/3/reference/datamodel.html#object.__hash__
+_RANDOMLY_HASHED = frozenset({str, bytes})
 
 _is_integer = re.compile(r"-?(?:0|[1-9][0-9]*)").fullmatch
 
@@ -53,7 +52,8 @@ def array_hook(target: Any, converter: Converter) -> Hook:
 def tuple_hook(target: Any, converter: Converter) -> Hook:
     """A hook for a tuple of any length, or of one place each."""
     arguments = get_args(target)
-    if target is tuple or (len(arguments) == 2 and arguments[1] is Ellipsis):
+    is_bare = not hasattr(target, "__args__")  # tuple[()] has them
+    if is_bare or (len(arguments) == 2 and arguments[1] is Ellipsis):
         return _items_hook(target, _element(target), tuple, converter)
     hooks = [(converter.get_structure_hook(place), place) for place in arguments]
     expected = f"array of {len(hooks)}"
@@ -78,7 +78,7 @@ def tuple_hook(target: Any, converter: Converter) -> Hook:
 def set_hook(target: Any, converter: Converter, limits: Limits) -> Hook:
     """A hook for a set, which refuses members chosen to collide."""
     element = _element(target)
-    if getattr(get_origin(element) or element, "__hash__", None) is None:
+    if not _is_hashable(element):
         raise UnsupportedType(target, f"{type_name(element)} is not hashable; use a list")
     make: Callable[[list[Any]], Any] = frozenset if _origin(target) is frozenset else set
 
@@ -108,7 +108,8 @@ def mapping_hook(target: Any, converter: Converter, limits: Limits) -> Hook:
         if structure_key is None:
             return dict(zip(members, values, strict=True))
         if detailed:
-            keys = collect(((name, name) for name in members), structure_key, key, target)
+            names = ((name, name) for name in members)
+            keys = collect(names, _naming(structure_key), key, target)
         else:
             keys = [structure_key(name, key) for name in members]
         refuse_collisions(keys, limits)
@@ -131,17 +132,17 @@ def refuse_collisions(keys: list[Any], limits: Limits) -> None:
         Refusal: If over ``limits.max_equal_hashes`` of them do.
     """
     most = limits.max_equal_hashes
-    if len(keys) <= most or isinstance(keys[0], _RANDOMLY_HASHED):
+    if len(keys) <= most or _RANDOMLY_HASHED.issuperset(map(type, keys)):
         return
-    for hashed, times in Counter(map(hash, keys)).most_common():
-        if times <= most:
-            return
-        unequal: set[Hashable] = set()
-        for key in keys:
-            if hash(key) == hashed:
-                unequal.add(key)
-                if len(unequal) > most:
-                    raise Refusal(f"keys of which {most} at most share a hash")
+    unequal: dict[int, set[Hashable]] = {
+        hashed: set() for hashed, times in Counter(map(hash, keys)).items() if times > most
+    }
+    for key in keys if unequal else ():
+        same = unequal.get(hash(key))
+        if same is not None:
+            same.add(key)
+            if len(same) > most:
+                raise Refusal(f"keys of which {most} at most share a hash")
 
 
 def _items_hook(
@@ -175,19 +176,39 @@ def _key_hook(target: Any, key: Any, converter: Converter) -> Hook | None:
         return None
     hook = converter.get_structure_hook(key)
     kinds = kinds_of(key)
-    if kinds is None or kinds == frozenset({STRING}):
+    if kinds is None or kinds == frozenset({STRING}) or unwrapped(key) is Decimal:
         return hook
     if kinds == frozenset({INTEGER}):
 
         def structure(name: Any, _: Any) -> Any:
             if _is_integer(name) is None or len(name) > 40:
-                raise Refusal(f"integer as the name of a member, not {described(name)}")
+                raise Refusal("integer")
             return hook(int(name), key)
 
         return structure
     raise UnsupportedType(
         target, f"the name of a JSON member is a string, which is no {type_name(key)}"
     )
+
+
+def _naming(structure_key: Hook) -> Hook:
+    """The hook for keys, saying that the name does not fit where a member is found by its name."""
+
+    def structure(name: Any, key: Any) -> Any:
+        try:
+            return structure_key(name, key)
+        except Refusal as refusal:
+            expected = f"{refusal.expected} as the name of a member"
+            raise Refusal(expected, got=described(name)) from None
+
+    return structure
+
+
+def _is_hashable(element: Any) -> bool:
+    origin = _origin(unwrapped(element))
+    if origin in ARRAYS | SETS | MAPPINGS:
+        return origin is frozenset
+    return getattr(origin, "__hash__", None) is not None
 
 
 def _origin(target: Any) -> Any:

@@ -7,33 +7,39 @@ Neither library is imported unless the user's own classes come from it.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast, get_origin
 
 from cattrs import Converter
 
 from eventrouter.json import encode
 from eventrouter.kinds import described
-from eventrouter.paths import place
-from eventrouter.structuring.collecting import group_of
+from eventrouter.paths import MISSING, place, step_into
+from eventrouter.structuring.collecting import MOST, group_of
 from eventrouter.structuring.refusal import Hook, Refusal
 
-# "Expected `str`, got `int` - at `$.items[0].name`"
+# "Expected `str`, got `int` - at `$.items[0].name`", "Invalid UUID - at `key` in `$.by_id`"
 _MSGSPEC_MESSAGE = re.compile(
-    r"(?P<expected>.*?)(?:, got `?(?P<got>[^`]*)`?)?(?: - at `\$(?P<where>.*)`)?", re.DOTALL
+    r"(?:Expected (?P<expected>.*?)(?:, got (?P<got>.*?))?|(?P<other>.*?))"
+    r"(?: - at (?P<key>key in )?\$(?P<where>.*))?",
+    re.DOTALL,
 )
+_MSGSPEC_STEP = re.compile(r"\[(?P<index>[0-9]+|\.\.\.)\]|\.(?P<name>[^.\[]+)")
+_MOST_ITEMIZED = 1_000  # pydantic lists all its errors or none, some microseconds each
 
 
 def is_pydantic(target: Any) -> bool:
     """Whether the type is a pydantic model or a pydantic dataclass."""
-    return isinstance(target, type) and hasattr(target, "__pydantic_validator__")
+    cls = get_origin(target) or target
+    return isinstance(cls, type) and hasattr(cls, "__pydantic_validator__")
 
 
 def is_msgspec(target: Any) -> bool:
     """Whether the type is a msgspec struct."""
-    return isinstance(target, type) and hasattr(target, "__struct_fields__")
+    cls = get_origin(target) or target
+    return isinstance(cls, type) and hasattr(cls, "__struct_fields__")
 
 
-def pydantic_hook(target: Any, _: Converter) -> Hook:
+def pydantic_hook(target: Any, converter: Converter) -> Hook:
     """A hook for a pydantic model, in pydantic's strict mode for JSON."""
     from pydantic import TypeAdapter, ValidationError
 
@@ -43,17 +49,26 @@ def pydantic_hook(target: Any, _: Converter) -> Hook:
         try:
             return adapter.validate_json(encode(value), strict=True)
         except ValidationError as error:
-            refusals = [
-                Refusal(
-                    f"a value that pydantic takes ({details['msg']})",
-                    "".join(map(place, details["loc"])),
-                    "nothing" if details["type"] == "missing" else described(details["input"]),
-                )
-                for details in error.errors(include_url=False, include_context=False)
-            ]
-            raise group_of(refusals, target) from error
+            if not converter.detailed_validation or error.error_count() > _MOST_ITEMIZED:
+                found = f"{error.error_count():,} errors"
+                raise Refusal(f"a value that pydantic takes (it finds {found})") from error
+            details = error.errors(include_url=False, include_context=False)[:MOST]
+            raise group_of([_pydantic_refusal(d, value) for d in details], target) from error
 
     return structure
+
+
+def _pydantic_refusal(details: Any, value: Any) -> Refusal:
+    # A location also names the arm of a union, which is no member of the payload.
+    where = ""
+    for step in details["loc"]:
+        below = step_into(value, step)
+        if below is not MISSING:
+            value, where = below, where + place(step)
+    expected = f"a value that pydantic takes ({details['msg']})"
+    if details["type"] == "missing":
+        return Refusal(expected, where + place(details["loc"][-1]), "nothing")
+    return Refusal(expected, where, described(value))
 
 
 def msgspec_hook(target: Any, _: Converter) -> Hook:
@@ -64,20 +79,31 @@ def msgspec_hook(target: Any, _: Converter) -> Hook:
         try:
             return convert(value, target, strict=True, str_keys=True)
         except ValidationError as error:
-            match = _MSGSPEC_MESSAGE.fullmatch(str(error))
-            if match is None:
-                raise
-            expected = match["expected"].removeprefix("Expected ").replace("`", "")
-            raise Refusal(expected, match["where"] or "", match["got"]) from error
+            raise _msgspec_refusal(str(error), value) from error
 
     return structure
+
+
+def _msgspec_refusal(message: str, value: Any) -> Refusal:
+    match = cast("re.Match[str]", _MSGSPEC_MESSAGE.fullmatch(message.replace("`", "")))
+    expected = match["expected"] or f"a value that msgspec takes ({match['other']})"
+    if match["key"]:
+        expected = f"{expected} as the name of a member"
+        return Refusal(expected, match["where"], match["got"] or "another")
+    where = ""
+    for step in _MSGSPEC_STEP.finditer(match["where"] or ""):
+        if step["index"] == "...":  # of some member, msgspec does not say which
+            return Refusal(expected, match["where"], match["got"] or "another")
+        index_or_name = step["name"] or int(step["index"])
+        value, where = step_into(value, index_or_name), where + place(index_or_name)
+    return Refusal(expected, where, "another" if value is MISSING else described(value))
 
 
 def unstructure_pydantic(value: Any) -> Any:
     """The JSON tree of a pydantic model."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter[Any](value.__class__).dump_python(value, mode="json")
+    return TypeAdapter[Any](value.__class__).dump_python(value, mode="json", by_alias=True)
 
 
 def unstructure_msgspec(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections import deque
 from collections.abc import (
     Collection,
@@ -52,6 +53,10 @@ _SCALARS: dict[type, frozenset[str]] = {
 }
 
 
+# Two classes from Python 3.12 on, until typing_extensions takes Python's own.
+_ALIASES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+
+
 def unwrapped(target: Any) -> Any:
     """The type without ``Annotated``, ``Final``, ``NewType`` and aliases around it."""
     while True:
@@ -59,7 +64,7 @@ def unwrapped(target: Any) -> Any:
             target = get_args(target)[0]
         elif hasattr(target, "__supertype__"):
             target = target.__supertype__
-        elif isinstance(target, TypeAliasType):
+        elif isinstance(target, _ALIASES):
             target = target.__value__
         elif target is None:
             return type(None)
@@ -109,8 +114,9 @@ def kinds_of(target: Any) -> frozenset[str] | None:
     if is_named_tuple(target):
         return frozenset({OBJECT, ARRAY})
     origin = cast(Any, get_origin(target) or target)
-    if origin in _SCALARS:
-        return _SCALARS[origin]
+    for base in getattr(origin, "__mro__", ()):
+        if base in _SCALARS:
+            return _SCALARS[base]
     if origin in MAPPINGS:
         return frozenset({OBJECT})
     return frozenset({ARRAY}) if origin is tuple or origin in ARRAYS | SETS else None

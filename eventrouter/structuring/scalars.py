@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from enum import Enum
+from enum import Enum, Flag
+from functools import reduce
+from operator import or_
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -54,7 +57,7 @@ def register(converter: Converter) -> None:
     converter.register_unstructure_hook(time, time.isoformat)
     converter.register_unstructure_hook(timedelta, format_duration)
     converter.register_unstructure_hook(UUID, str)
-    converter.register_unstructure_hook(Decimal, str)
+    converter.register_unstructure_hook(Decimal, Decimal.__str__)
     converter.register_unstructure_hook(bytes, _unstructure_bytes)
 
 
@@ -63,15 +66,19 @@ def register(converter: Converter) -> None:
 
 
 def _structure_str(value: Any, target: Any) -> Any:
+    if is_enum(target):
+        return structure_member(value, target)
     if value.__class__ is not str:
-        raise Refusal("string") if not is_enum(target) else _no_member(target)
-    return value if target is str else _as_subclass(value, target)
+        raise Refusal("string")
+    return value if target is str else target(value)
 
 
 def _structure_int(value: Any, target: Any) -> Any:
+    if is_enum(target):
+        return structure_member(value, target)
     if value.__class__ is not int:
-        raise Refusal("integer") if not is_enum(target) else _no_member(target)
-    return value if target is int else _as_subclass(value, target)
+        raise Refusal("integer")
+    return value if target is int else target(value)
 
 
 def _structure_float(value: Any, target: Any) -> Any:
@@ -116,9 +123,10 @@ def _structure_decimal(value: Any, target: Any) -> Any:
             raise Refusal("decimal number in a string, or integer")
         value = text
     try:
-        return Decimal(value) if target is Decimal else target(value)
+        decimal = Decimal(value)
     except InvalidOperation:
         raise Refusal("decimal number in a string, or integer") from None
+    return decimal if target is Decimal else _as_subclass(decimal, target)
 
 
 def _text(value: Any, expected: str = "string") -> str:
@@ -128,13 +136,12 @@ def _text(value: Any, expected: str = "string") -> str:
 
 
 def _text_hook(expected: str, parse: Callable[[str], Any]) -> Hook:
-    def structure(value: Any, _: Any) -> Any:
-        if value.__class__ is str:
-            try:
-                return parse(value)
-            except ValueError:
-                pass
-        raise Refusal(expected)
+    def structure(value: Any, target: Any) -> Any:
+        try:
+            parsed = parse(_text(value))
+        except ValueError:
+            raise Refusal(expected) from None
+        return structure_member(parsed, target) if is_enum(target) else parsed
 
     return structure
 
@@ -156,6 +163,8 @@ def _as_subclass(value: Any, target: Any) -> Any:
 
 def structure_member(value: Any, target: type[Enum]) -> Enum:
     """The enum's member with that value, of that very type: ``true`` is no ``1``."""
+    if issubclass(target, Flag) and not _is_of_flags(value, target):
+        raise _no_member(target)
     try:
         member = target(value)
     except ValueError:
@@ -164,6 +173,12 @@ def structure_member(value: Any, target: type[Enum]) -> Enum:
     if type(member._value_) is not type(value):
         raise _no_member(target)
     return member
+
+
+def _is_of_flags(value: Any, target: type[Flag]) -> bool:
+    # A flag remembers every value it was asked for, so that it is asked for its own only.
+    known: int = reduce(or_, (member._value_ for member in target), 0)
+    return value.__class__ is int and not value & ~known
 
 
 def _no_member(target: type[Enum]) -> Refusal:
@@ -218,5 +233,5 @@ def one_of(values: list[Any]) -> str:
     if all(isinstance(value, str) for value in values):
         texts = listed(cast("list[str]", values))
     else:
-        texts = ", ".join(map(repr, values[:20]))
+        texts = ", ".join(json.dumps(value, default=repr) for value in values[:20])
     return f"one of {texts}" if len(values) > 1 else texts

@@ -102,7 +102,8 @@ def _by_class(target: Any, arms: list[Any], converter: Converter) -> dict[type, 
     by_kind: dict[str, _Arm] = {}
     records = [arm for arm in arms if is_record(unwrapped(arm))]
     if len(records) > 1:
-        by_kind[OBJECT] = _Arm(_record_union_hook(target, records, converter), target)
+        bare = list(map(unwrapped, records))
+        by_kind[OBJECT] = _Arm(_record_union_hook(target, bare, converter), target)
         arms = [arm for arm in arms if arm not in records]
     # float takes integers too, but not where int is an arm of its own.
     for arm in sorted(arms, key=lambda arm: unwrapped(arm) is float):

@@ -72,9 +72,9 @@ class CommandLine:
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             text=True,
-            # Whoever runs the tests in the background has it ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **{
+                # Where the tests run in the background it may be ignored.
+                "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 "stdin": subprocess.PIPE,
                 "stdout": subprocess.PIPE,
                 "stderr": subprocess.PIPE,

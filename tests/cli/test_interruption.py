@@ -6,14 +6,17 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import CommandLine, event, lines
 
-#: Its handlers say that they have begun, and end when the test writes into a named pipe.
+#: Its handlers say that they have begun, and end when each has read a byte from a named pipe.
 WAITING = """
+import os
+import sys
 from typing import Any
 import anyio
 from eventrouter import Router
@@ -21,9 +24,9 @@ from eventrouter import Router
 router = Router()
 
 def wait_for_test() -> None:
-    print("begun", flush=True)
-    with open("release") as pipe:
-        pipe.read()
+    sys.stdout.write("begun\\n")  # in one go: several do so at once
+    sys.stdout.flush()
+    os.read(os.open("release", os.O_RDONLY), 1)
 
 @router.on("sync.wait")
 def wait(payload: Any) -> None:
@@ -39,11 +42,28 @@ async def settle(payload: Any) -> None:
 """
 
 
+class Waiting(CommandLine):
+    """Its handlers wait for the test."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.write("waiting.py", WAITING)
+        os.mkfifo(folder / "release")
+        self._pipe = os.open(folder / "release", os.O_RDWR)  # so that neither side waits to open
+
+    def release(self, count: int = 1) -> None:
+        os.write(self._pipe, b"." * count)
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._pipe)
+
+
 @pytest.fixture
-def waiting(command: CommandLine) -> CommandLine:
-    command.write("waiting.py", WAITING)
-    os.mkfifo(command.folder / "release")
-    return command
+def waiting(tmp_path: Path) -> Iterator[Waiting]:
+    waiting = Waiting(tmp_path)
+    yield waiting
+    waiting.close()
 
 
 def read_line(process: subprocess.Popen[str], stream: str = "stdout") -> str:
@@ -66,19 +86,15 @@ def rest(process: subprocess.Popen[str]) -> str:
     return text
 
 
-def release(folder: Path) -> None:
-    (folder / "release").write_text("")
-
-
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_ctrl_c_lets_what_is_in_flight_finish(waiting: CommandLine, kind: str) -> None:
+def test_ctrl_c_lets_what_is_in_flight_finish(waiting: Waiting, kind: str) -> None:
     waiting.write("events.ndjson", lines(event(f"{kind}.wait"), event()))
     process = waiting.start("dispatch", "waiting:router", "events.ndjson", "--json")
     assert process.stderr is not None
     assert read_line(process, "stderr") == "begun"
 
     press_ctrl_c(process)
-    release(waiting.folder)
+    waiting.release()
     found = json.loads(rest(process))
 
     assert found["interrupted"] is True
@@ -86,22 +102,21 @@ def test_ctrl_c_lets_what_is_in_flight_finish(waiting: CommandLine, kind: str) -
     assert process.returncode == 130
 
 
-def test_ctrl_c_lets_all_finish_that_are_in_flight(waiting: CommandLine) -> None:
+def test_ctrl_c_lets_all_finish_that_are_in_flight(waiting: Waiting) -> None:
     waiting.write("events.ndjson", lines(*[event("sync.wait")] * 2, event()))
     process = waiting.start("dispatch", "waiting:router", "events.ndjson", "--concurrency", "2")
     assert [read_line(process), read_line(process)] == ["begun", "begun"]
 
     press_ctrl_c(process)
-    release(waiting.folder)
+    waiting.release(2)
     shown = rest(process)
 
     assert "2 events in " in shown
     assert process.returncode == 130
 
 
-def test_ctrl_c_ends_it_while_it_waits_for_standard_input(command: CommandLine) -> None:
-    command.write("waiting.py", WAITING)
-    process = command.start("dispatch", "waiting:router")
+def test_ctrl_c_ends_it_while_it_waits_for_standard_input(waiting: Waiting) -> None:
+    process = waiting.start("dispatch", "waiting:router")
     assert process.stdin is not None
     process.stdin.write(lines(event()))
     process.stdin.flush()
@@ -116,9 +131,8 @@ def test_ctrl_c_ends_it_while_it_waits_for_standard_input(command: CommandLine) 
     assert not process.stdin.closed
 
 
-def test_ctrl_c_does_not_take_half_a_line_for_an_event(command: CommandLine) -> None:
-    command.write("waiting.py", WAITING)
-    process = command.start("dispatch", "waiting:router")
+def test_ctrl_c_does_not_take_half_a_line_for_an_event(waiting: Waiting) -> None:
+    process = waiting.start("dispatch", "waiting:router")
     assert process.stdin is not None
     process.stdin.write(lines(event()) + event()[:20])
     process.stdin.flush()
@@ -130,7 +144,7 @@ def test_ctrl_c_does_not_take_half_a_line_for_an_event(command: CommandLine) -> 
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_second_ctrl_c_ends_it_at_once(waiting: CommandLine, kind: str) -> None:
+def test_a_second_ctrl_c_ends_it_at_once(waiting: Waiting, kind: str) -> None:
     waiting.write("events.ndjson", lines(event(f"{kind}.wait")))
     process = waiting.start("dispatch", "waiting:router", "events.ndjson")
     assert read_line(process) == "begun"
@@ -143,7 +157,7 @@ def test_a_second_ctrl_c_ends_it_at_once(waiting: CommandLine, kind: str) -> Non
     assert shown == ""
 
 
-def test_what_failed_before_is_in_the_file_after_a_second_ctrl_c(waiting: CommandLine) -> None:
+def test_what_failed_before_is_in_the_file_after_a_second_ctrl_c(waiting: Waiting) -> None:
     waiting.write("events.ndjson", lines("{}", event("sync.wait")))
     process = waiting.start(
         "dispatch", "waiting:router", "events.ndjson", "--failed", "failed.ndjson"
@@ -158,7 +172,7 @@ def test_what_failed_before_is_in_the_file_after_a_second_ctrl_c(waiting: Comman
     assert [json.loads(line)["at"] for line in failed.splitlines()] == ["events.ndjson:1"]
 
 
-def test_a_process_started_to_ignore_ctrl_c_ignores_it(waiting: CommandLine) -> None:
+def test_a_process_started_to_ignore_ctrl_c_ignores_it(waiting: Waiting) -> None:
     waiting.write("events.ndjson", lines(event("sync.wait"), event()))
     process = waiting.start(
         "dispatch",
@@ -169,7 +183,7 @@ def test_a_process_started_to_ignore_ctrl_c_ignores_it(waiting: CommandLine) -> 
     assert read_line(process) == "begun"
 
     process.send_signal(signal.SIGINT)
-    release(waiting.folder)
+    waiting.release()
 
     assert "2 events in " in rest(process)
     assert process.returncode == 0

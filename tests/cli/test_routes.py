@@ -94,7 +94,7 @@ def test_a_narrow_table_puts_the_location_below_the_handler(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command.write("every.py", EVERY_KIND)
-    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("COLUMNS", "80")
 
     shown = command.run("routes", "every:router").stdout.splitlines()
 
