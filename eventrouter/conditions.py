@@ -11,6 +11,7 @@ from attrs import field, frozen
 from eventrouter.errors import RegistrationError
 from eventrouter.event import Event
 from eventrouter.paths import MISSING, split_path, value_at
+from eventrouter.signature import takes
 
 #: Values by path into the payload or the metadata, or a predicate on the raw event.
 Where: TypeAlias = Mapping[str, Any] | Callable[[Event[Any]], bool]
@@ -63,6 +64,8 @@ def read_condition(where: Where) -> Condition:
     called = (predicate, getattr(predicate, "__call__", None))  # noqa: B004
     if any(map(inspect.iscoroutinefunction, called)):
         raise RegistrationError("a where= predicate can't be async: it must answer at once")
+    if not takes(predicate, 1):
+        raise RegistrationError("a where= predicate must take the event alone")
     return Condition(where, lambda event: bool(predicate(event)))
 
 
@@ -83,6 +86,12 @@ def _equal(value: Any, wanted: Any) -> bool:
     # In JSON true is no 1, while a number may be written 1 or 1.0.
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
+    if isinstance(value, list) and isinstance(wanted, list):
+        items, others = cast("list[Any]", value), cast("list[Any]", wanted)
+        return len(items) == len(others) and all(map(_equal, items, others))
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        members, other = cast("dict[str, Any]", value), cast("dict[str, Any]", wanted)
+        return members.keys() == other.keys() and all(_equal(members[k], other[k]) for k in other)
     return bool(value == wanted)
 
 

@@ -17,7 +17,6 @@ from eventrouter.errors import (
     InvalidPayload,
     MalformedEvent,
     RegistrationError,
-    UnroutedEvent,
     listed,
 )
 from eventrouter.event import Event
@@ -71,10 +70,12 @@ class Choice(NamedTuple):
     Attributes:
         plan: The routes; observers alone, if there is an error.
         error: Why no handler can take it, or None.
+        success: The status if nothing fails.
     """
 
     plan: Plan
     error: Exception | None = None
+    success: Status = Status.HANDLED
 
 
 class Dispatcher:
@@ -202,10 +203,7 @@ class Dispatcher:
     async def _run_choice(
         self, choice: Choice, event: Event[Any], raw: Raw | None, mode: Mode
     ) -> Result:
-        plan, error = choice.plan, choice.error
-        is_ignored = self._ignores_unrouted and isinstance(error, UnroutedEvent)
-        if is_ignored:
-            error = None
+        plan, error, success = choice
         payloads: dict[PayloadBuilder, Any] = {}
         if error is None:
             try:
@@ -215,7 +213,6 @@ class Dispatcher:
         provisions = Provisions(event) if plan.has_provisions else None
         run = Run(event, error, payloads, provisions, mode, self._threads)
         results, errors = await run_all(plan.group, run)
-        success = Status.IGNORED if is_ignored else Status.HANDLED
         return settled(event, error, results, errors, raw, success)
 
     def _choose(self, event: Event[Any], event_type: str, version: str | None) -> Choice:
@@ -237,8 +234,10 @@ class Dispatcher:
                 return Choice(self._plan(taking + candidates.observers))
         if candidates.fallbacks:
             return Choice(self._plan(candidates.fallbacks + candidates.observers))
-        unrouted = self._table.unrouted(event_type, version)
-        return Choice(self._plan(candidates.observers), unrouted)
+        plan = self._plan(candidates.observers)
+        if self._ignores_unrouted:
+            return Choice(plan, None, Status.IGNORED)
+        return Choice(plan, self._table.unrouted(event_type, version))
 
     def _remember(self, key: tuple[str, str | None], candidates: Candidates) -> None:
         if len(self._settled) + len(self._candidates) >= self._most_remembered:

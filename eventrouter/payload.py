@@ -22,6 +22,7 @@ from eventrouter.kinds import described
 from eventrouter.paths import MISSING, Missing, place, step_into
 from eventrouter.structuring.collecting import MOST, counting
 from eventrouter.structuring.records import json_name
+from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.refusal import Hook, Refusal, type_name
 
 _LONGEST = 300  # characters of a path, or of what was expected
@@ -51,7 +52,7 @@ class PayloadConverter:
         return self._first_only
 
 
-@frozen
+@frozen(eq=False)
 class PayloadBuilder:
     """
     Builds the payload of one type.
@@ -66,7 +67,7 @@ class PayloadBuilder:
     type: Any
     build: Hook
     explain: Hook
-    converter: Converter = field(eq=False, repr=False)
+    converter: Converter = field(repr=False)
 
     def __call__(self, event: Event[Any]) -> Any:
         """
@@ -108,10 +109,13 @@ def make_builder(target: Any, converter: PayloadConverter) -> PayloadBuilder:
         cattrs.StructureHandlerNotFoundError: If nothing builds the type.
         NameError: If an annotation in the type names what does not exist yet.
     """
+    with remembering():
+        build = converter.first_only.get_structure_hook(target)
+        explain = converter.detailed.get_structure_hook(target)
     return PayloadBuilder(
         target,
-        converter.first_only.get_structure_hook(target),
-        converter.detailed.get_structure_hook(target),
+        build,
+        explain,
         converter.detailed,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from enum import Enum
 from types import TracebackType
@@ -168,4 +168,6 @@ def _source(
 ) -> Source | Provider | None:
     if is_event(annotation):
         return Source.EVENT
-    return Source.METADATA if annotation == Metadata else provider_of(annotation)
+    if annotation == Metadata:
+        return Source.METADATA
+    return provider_of(annotation) if isinstance(annotation, Hashable) else None

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from typing import Any, Literal, NamedTuple, TypeVar, overload
+from weakref import WeakSet
 
 from cattrs import Converter
 
@@ -24,7 +33,7 @@ from eventrouter.registration import Registration, Role, Signatures
 from eventrouter.result import Result
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
-from eventrouter.signature import AnyHandler, is_async, named, takes
+from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
 from eventrouter.stream import Delivered, OrderedBy, process_many
 from eventrouter.threads import WorkerThreads
 
@@ -101,7 +110,7 @@ class Router:
         self._after: list[After] = []
         self._middleware: list[Middleware] = []
         self._providers: dict[Any, Provider] = {}
-        self._parents: list[Router] = []
+        self._parents: WeakSet[Router] = WeakSet()
         self._compiled: Dispatcher | None = None
         self._routes: tuple[Route, ...] = ()
 
@@ -243,6 +252,8 @@ class Router:
         Raises:
             RegistrationError: If the type is provided already, or the factory can't work.
         """
+        if not isinstance(type, Hashable):
+            raise RegistrationError(f"{type!r} is no type that parameters can be found by")
         if type in self._providers:
             raise RegistrationError(f"{type!r} is provided already")
         self._providers[type] = make_provider(type, factory)
@@ -263,12 +274,18 @@ class Router:
         Raises:
             RegistrationError: If it includes this one, or the prefix does not end with a dot.
         """
-        if prefix and (not prefix.endswith(".") or "*" in prefix):
+        is_whole = prefix.endswith(".") and all(prefix[:-1].split("."))
+        if prefix and (not is_whole or "*" in prefix):
             raise RegistrationError(f"prefix={prefix!r}: it is whole segments, such as 'billing.'")
+        if not isinstance(router, Router):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise RegistrationError(f"{router!r} is no Router")
+        inclusion = _Inclusion(router, prefix)
+        if inclusion in self._declared:
+            raise RegistrationError(f"that router is included already, with prefix={prefix!r}")
         if router is self or self in router._included():
             raise RegistrationError("a router can't include itself, not even through another")
-        self._declared.append(_Inclusion(router, prefix))
-        router._parents.append(self)
+        self._declared.append(inclusion)
+        router._parents.add(self)
         self._changed()
 
     # Handing it an event
@@ -444,7 +461,8 @@ class Router:
         return register if handler is None else register(handler)
 
     def _add_hook(self, hooks: list[Any], hook: Any, count: int, arguments: str) -> None:
-        if not callable(hook) or not takes(hook, count):
+        refuse_uncallable(hook)
+        if not takes(hook, count):
             raise RegistrationError(f"{named(hook)} must take {arguments}")
         hooks.append(hook)
         self._changed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import field, frozen
 
@@ -79,8 +79,7 @@ class Route:
         return self.condition is None or self.condition.holds(event)
 
 
-@frozen(eq=False)
-class Candidates:
+class Candidates(NamedTuple):
     """
     The routes for one type and version, before any condition is asked.
 

@@ -182,7 +182,11 @@ async def _run_between_hooks(
         return await run_members(group, run)
     try:
         failure = await _run_before(scope, run)
-        results, errors = ([], [failure]) if failure else await run_members(group, run)
+        if failure is None:
+            results, errors = await run_members(group, run)
+        else:  # then observers run alone
+            results, errors = await run_members(group, evolve(run, error=run.error or failure))
+            errors = [failure, *errors]
     except BaseException as interruption:
         await _run_after_interruption(scope.after, run, interruption)
         raise

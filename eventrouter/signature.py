@@ -6,9 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Annotated, Any, TypeAlias, cast, get_args, get_origin, get_type_hints
-
-from attrs import frozen
+from typing import Annotated, Any, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from eventrouter.errors import RegistrationError
 from eventrouter.event import Event
@@ -20,8 +18,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-@frozen
-class Further:
+class Further(NamedTuple):
     """A parameter after the first, filled by its annotation."""
 
     name: str
@@ -29,8 +26,7 @@ class Further:
     has_default: bool
 
 
-@frozen
-class Signature:
+class Signature(NamedTuple):
     """
     What a handler asks for.
 
@@ -47,8 +43,7 @@ class Signature:
     is_async: bool
 
 
-@frozen
-class Named:
+class Named(NamedTuple):
     """A function with the place where it was written, for messages."""
 
     name: str

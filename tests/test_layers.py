@@ -11,12 +11,20 @@ PACKAGE = Path(eventrouter.__file__).parent
 
 #: Each module imports from rows above its own only; in a row they don't know each other.
 LAYERS = [
-    {"errors", "limits", "timestamps"},
+    {"errors", "limits", "timestamps", "contexts"},
     {"event", "kinds", "paths", "suggestions", "patterns"},
     {"json"},
-    {"envelope", "result", "structuring.refusal", "conditions", "signature"},
-    {"envelopes.json", "structuring.collecting", "structuring.scalars", "scope", "providers"},
-    {"envelopes.mapped", "structuring.json_kinds", "structuring.foreign", "threads", "contexts"},
+    {"envelope", "result", "structuring.refusal", "signature"},
+    {
+        "conditions",
+        "envelopes.json",
+        "structuring.recursion",
+        "structuring.collecting",
+        "structuring.scalars",
+        "scope",
+        "providers",
+    },
+    {"envelopes.mapped", "structuring.json_kinds", "structuring.foreign", "threads"},
     {"structuring.records", "structuring.containers"},
     {"structuring.unions", "payload"},
     {"converter", "routing"},

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, Type
 
 import cattrs
 import pytest
-from attrs import field, frozen, validators
+from attrs import field, frozen, make_class, validators
 from cattrs import Converter, override
 from cattrs.gen import make_dict_structure_fn
 
@@ -487,3 +487,12 @@ def test_hooks_registered_until_the_first_builder_count() -> None:
     built = make_builder(Money, payloads)(Event("order.paid", "1 EUR"))
 
     assert built.currency == "EUR"
+
+
+def test_classes_that_hold_classes_twice_are_made_once_each() -> None:
+    holder = make_class("C0", {"x": field(type=int)}, frozen=True)
+    for level in range(1, 40):
+        fields = {name: field(type=holder) for name in ("one", "other")}
+        holder = make_class(f"C{level}", fields, frozen=True)
+
+    make_builder(holder, PayloadConverter(make_converter()))

@@ -92,14 +92,19 @@ class Stop:
         if before is signal.SIG_IGN:
             yield
             return
+        with suppress(NotImplementedError):  # on Windows the loop is always woken
+            # A signal that comes just before the loop goes to sleep must wake it.
+            self._loop.add_signal_handler(signal.SIGINT, _do_nothing)
+        # The loop's own way would not run while a handler keeps the loop busy.
         signal.signal(signal.SIGINT, self._interrupt)
         try:
             yield
         finally:
+            with suppress(NotImplementedError):
+                self._loop.remove_signal_handler(signal.SIGINT)
             signal.signal(signal.SIGINT, before)
 
     def _interrupt(self, *_: Any) -> None:
-        # A handler of the event loop's own would not run while the loop is kept busy.
         if self.is_interrupted:
             _end_at_once()
         self.is_interrupted = True
@@ -108,6 +113,9 @@ class Stop:
     def _stop_interrupted(self) -> None:
         self.ask()
         self._announce()
+
+
+def _do_nothing() -> None: ...
 
 
 def _end_at_once() -> NoReturn:

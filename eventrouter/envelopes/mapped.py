@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from attrs import frozen
 
@@ -36,8 +36,7 @@ class Header:
 Part: TypeAlias = str | Header
 
 
-@frozen
-class _InBody:
+class _InBody(NamedTuple):
     segments: tuple[str, ...]  # none for the whole body
 
 

@@ -19,7 +19,7 @@ from eventrouter.structuring.refusal import Hook, Refusal, UnsupportedType, type
 # https://docs.python.org/3/reference/datamodel.html#object.__hash__
 _RANDOMLY_HASHED = frozenset({str, bytes})
 
-_is_integer = re.compile(r"-?(?:0|[1-9][0-9]*)").fullmatch
+_INTEGER = r"-?(?:0|[1-9][0-9]*)"
 
 
 def is_array(target: Any) -> bool:
@@ -181,7 +181,7 @@ def _key_hook(target: Any, key: Any, converter: Converter) -> Hook | None:
     if kinds == frozenset({INTEGER}):
 
         def structure(name: Any, _: Any) -> Any:
-            if _is_integer(name) is None or len(name) > 40:
+            if len(name) > 40 or re.fullmatch(_INTEGER, name) is None:
                 raise Refusal("integer")
             return hook(int(name), key)
 

@@ -18,12 +18,11 @@ from eventrouter.structuring.collecting import MOST, group_of
 from eventrouter.structuring.refusal import Hook, Refusal
 
 # "Expected `str`, got `int` - at `$.items[0].name`", "Invalid UUID - at `key` in `$.by_id`"
-_MSGSPEC_MESSAGE = re.compile(
+_MSGSPEC_MESSAGE = (
     r"(?:Expected (?P<expected>.*?)(?:, got (?P<got>.*?))?|(?P<other>.*?))"
-    r"(?: - at (?P<key>key in )?\$(?P<where>.*))?",
-    re.DOTALL,
+    r"(?: - at (?P<key>key in )?\$(?P<where>.*))?"
 )
-_MSGSPEC_STEP = re.compile(r"\[(?P<index>[0-9]+|\.\.\.)\]|\.(?P<name>[^.\[]+)")
+_MSGSPEC_STEP = r"\[(?P<index>[0-9]+|\.\.\.)\]|\.(?P<name>[^.\[]+)"
 _MOST_ITEMIZED = 1_000  # pydantic lists all its errors or none, some microseconds each
 
 
@@ -85,13 +84,13 @@ def msgspec_hook(target: Any, _: Converter) -> Hook:
 
 
 def _msgspec_refusal(message: str, value: Any) -> Refusal:
-    match = cast("re.Match[str]", _MSGSPEC_MESSAGE.fullmatch(message.replace("`", "")))
+    match = cast("re.Match[str]", re.fullmatch(_MSGSPEC_MESSAGE, message.replace("`", ""), re.DOTALL))
     expected = match["expected"] or f"a value that msgspec takes ({match['other']})"
     if match["key"]:
         expected = f"{expected} as the name of a member"
         return Refusal(expected, match["where"], match["got"] or "another")
     where = ""
-    for step in _MSGSPEC_STEP.finditer(match["where"] or ""):
+    for step in re.finditer(_MSGSPEC_STEP, match["where"] or ""):
         if step["index"] == "...":  # of some member, msgspec does not say which
             return Refusal(expected, match["where"], match["got"] or "another")
         index_or_name = step["name"] or int(step["index"])

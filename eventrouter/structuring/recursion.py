@@ -1,8 +1,8 @@
-"""Types that stand inside themselves: a tree's node that holds nodes."""
+"""Making the hooks of types that stand in many places, or inside themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -12,6 +12,41 @@ from cattrs import Converter
 from eventrouter.structuring.refusal import Hook
 
 _under_way: ContextVar[frozenset[Any]] = ContextVar("_under_way", default=frozenset())
+
+# (converter, type) -> the hook made of it
+_made: ContextVar[dict[tuple[int, Any], Hook] | None] = ContextVar("_made", default=None)
+
+
+@contextmanager
+def remembering() -> Generator[None]:
+    """
+    Make the hook of each type but once within.
+
+    cattrs makes that of a class anew for each field that has it; in classes of two such fields
+    each, that doubles with every level.
+    """
+    token = _made.set({})
+    try:
+        yield
+    finally:
+        _made.reset(token)
+
+
+def remembered(
+    make: Callable[[Any, Converter], Hook],
+) -> Callable[[Any, Converter], Hook]:
+    """The hook factory, which gives again what it made within ``remembering()``."""
+
+    def make_once(target: Any, converter: Converter) -> Hook:
+        made = _made.get()
+        if made is None:
+            return make(target, converter)
+        key = (id(converter), target)
+        if key not in made:
+            made[key] = make(target, converter)
+        return made[key]
+
+    return make_once
 
 
 @contextmanager

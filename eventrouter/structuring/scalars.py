@@ -27,10 +27,8 @@ from eventrouter.timestamps import (
     parse_time,
 )
 
-_is_decimal = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?").fullmatch
-_is_uuid = re.compile(
-    r"(?i)[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}"
-).fullmatch
+_DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?"
+_UUID = r"(?i)[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}"
 _LONGEST_DECIMAL = 1_000  # characters
 
 
@@ -119,7 +117,7 @@ def _structure_decimal(value: Any, target: Any) -> Any:
     # A JSON number with a point was read as a float, whose digits are no longer the sender's.
     if value.__class__ is not int:
         text = _text(value, "decimal number in a string, or integer")
-        if _is_decimal(text) is None or len(text) > _LONGEST_DECIMAL:
+        if len(text) > _LONGEST_DECIMAL or re.fullmatch(_DECIMAL, text) is None:
             raise Refusal("decimal number in a string, or integer")
         value = text
     try:
@@ -147,7 +145,7 @@ def _text_hook(expected: str, parse: Callable[[str], Any]) -> Hook:
 
 
 def _parse_uuid(text: str) -> UUID:
-    if _is_uuid(text) is None:
+    if re.fullmatch(_UUID, text) is None:
         raise ValueError(text)
     return UUID(text)
 

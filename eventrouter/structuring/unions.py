@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from attrs import frozen
 from cattrs import Converter
 
 from eventrouter.errors import listed, quoted
@@ -23,8 +22,7 @@ from eventrouter.structuring.refusal import Hook, Refusal, UnsupportedType, type
 from eventrouter.structuring.scalars import literal_values, one_of
 
 
-@frozen
-class _Arm:
+class _Arm(NamedTuple):
     hook: Hook
     type: Any
 

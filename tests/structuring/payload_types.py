@@ -99,7 +99,7 @@ LEAVES = [
     PayloadType(Literal["auto", "manual"], st.sampled_from(["auto", "manual"]), "string"),
     PayloadType(Literal[1, 2], st.sampled_from([1, 2]), "integer"),
     PayloadType(Literal[Color.RED], st.just(Color.RED), "string"),
-    PayloadType(None, st.none(), "null"),
+    PayloadType(type(None), st.none(), "null"),
     PayloadType(Any, json_trees, "null boolean integer number string array object", has_hash=False),
 ]
 #: What the name of a member is built to.

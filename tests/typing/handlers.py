@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_type
 
 from attrs import frozen
-from typing_extensions import assert_type
 
 from eventrouter import CallNext, Event, Metadata, Result, Router
 
