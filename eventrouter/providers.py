@@ -108,14 +108,16 @@ class Provisions:
         if provider in self._failed:
             raise self._failed[provider]
         if provider not in self._made:
-            self._making[provider] = anyio.Event()
+            if has_loop:
+                self._making[provider] = anyio.Event()
             try:
                 self._made[provider] = await self._new(provider.make, has_loop)
             except Exception as error:
                 self._failed[provider] = error
                 raise
             finally:
-                self._making.pop(provider).set()
+                if has_loop:
+                    self._making.pop(provider).set()
         return self._made[provider]
 
     async def close(self, error: BaseException | None) -> None:

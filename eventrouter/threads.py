@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from itertools import count
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -11,6 +12,8 @@ import anyio
 from attrs import frozen
 
 T = TypeVar("T")
+
+_numbers = count()
 
 
 @frozen(eq=False)
@@ -40,7 +43,7 @@ class WorkerThreads:
     def __init__(self, most: int) -> None:
         self._most = most
         self._limiter: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = anyio.lowlevel.RunVar(
-            "eventrouter worker threads"
+            f"eventrouter worker threads {next(_numbers)}"  # older anyio goes by the name alone
         )
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -61,8 +64,12 @@ class WorkerThreads:
         if of_ancestor is None or of_ancestor.loop != own.loop:
             return await anyio.to_thread.run_sync(in_thread, limiter=limiter)
         try:
-            limiter.acquire_on_behalf_of_nowait(own)
+            is_one_free = limiter.available_tokens > 0  # older anyio raises trio's own WouldBlock
+            if is_one_free:
+                limiter.acquire_on_behalf_of_nowait(own)
         except anyio.WouldBlock:
+            is_one_free = False
+        if not is_one_free:
             return await anyio.to_thread.run_sync(in_thread, limiter=of_ancestor.limiter)
         try:
             return await anyio.to_thread.run_sync(in_thread, limiter=anyio.CapacityLimiter(1))

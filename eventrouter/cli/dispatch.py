@@ -16,7 +16,15 @@ from attrs import frozen
 
 from eventrouter.cli.application import load_router
 from eventrouter.cli.failed import FailedFile
-from eventrouter.cli.input import CannotRead, Line, are_typed, statuses, take_lines, total_size
+from eventrouter.cli.input import (
+    STANDARD_INPUT,
+    CannotRead,
+    Line,
+    are_typed,
+    statuses,
+    take_lines,
+    total_size,
+)
 from eventrouter.cli.interruption import INTERRUPTED, Stop
 from eventrouter.cli.output import show, until_unread
 from eventrouter.cli.progress import Meter
@@ -99,6 +107,8 @@ def _show_written(failed: FailedFile) -> None:
 
 def _failed(path: str, files: tuple[str, ...]) -> FailedFile:
     try:
+        if path == STANDARD_INPUT:
+            raise click.BadParameter("name a file, not -", param_hint="--failed")
         if _is_among(path, files):
             raise click.BadParameter(
                 f"{click.format_filename(path)} is being read, and would be emptied first",

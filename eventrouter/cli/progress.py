@@ -75,7 +75,7 @@ class Meter:
             self._progress.update(
                 self._task,
                 completed=self._bytes,
-                events=f"{self._events:,} events",
+                events=f"{self._events:,} {'event' if self._events == 1 else 'events'}",
                 rate=f"{rate:,.0f}/s",
             )
 

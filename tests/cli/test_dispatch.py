@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def test_an_event_ignored_by_choice_is_no_failure(command: CommandLine) -> None:
         ("dispatch", "app:router", "."),
         ("dispatch", "app:router", "events.ndjson", "--concurrency", "0"),
         ("dispatch", "app:router", "events.ndjson", "--failed", "absent/failed.ndjson"),
+        ("dispatch", "app:router", "events.ndjson", "--failed", "-"),
         ("dispatch", "app:router", "events.ndjson", "--unknown"),
         ("unknown",),
     ],
@@ -174,9 +176,37 @@ def test_reads_standard_input_for(command: CommandLine, arguments: tuple[str, ..
     assert (process.returncode, errors) == (1, "")
 
 
+def test_a_standard_input_that_does_not_wait_is_read_to_its_end(command: CommandLine) -> None:
+    command.write(
+        "chatty.py",
+        """
+from typing import Any
+from eventrouter import Router
+
+router = Router()
+
+@router.on("order.paid")
+async def chat(payload: Any) -> None:
+    print("hello", flush=True)
+""",
+    )
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    process = command.start("dispatch", "chatty:router", stdin=reading)
+    os.close(reading)
+    assert process.stdout is not None
+    os.write(writing, lines(event()).encode())
+    assert process.stdout.readline() == "hello\n"
+    os.write(writing, lines(event()).encode())
+    assert process.stdout.readline() == "hello\n"
+    os.close(writing)
+
+    assert "2 events in " in process.stdout.read()
+
+
 def test_a_closed_standard_input_is_an_error(command: CommandLine) -> None:
     process = subprocess.run(
-        ["sh", "-c", f'exec "{os.sys.executable}" -m eventrouter.cli dispatch app:router <&-'],
+        ["sh", "-c", f'exec "{sys.executable}" -m eventrouter.cli dispatch app:router <&-'],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -348,6 +378,30 @@ def test_shows_progress_on_a_terminal(command: CommandLine, source: str) -> None
     shown = terminal_output(process, terminal)
 
     assert ("━" if source == "file" else "⠋").encode() in shown
+
+
+def test_progress_counts_the_events_that_are_done(command: CommandLine) -> None:
+    command.write(
+        "slow.py",
+        """
+import time
+from typing import Any
+from eventrouter import Router
+
+router = Router()
+
+@router.on("order.paid")
+def work(payload: Any) -> None:
+    time.sleep(0.15)  # longer than progress stays as it was
+""",
+    )
+    command.write("events.ndjson", lines(event(), event()))
+    terminal, side_of_process = pty.openpty()
+
+    process = command.start("dispatch", "slow:router", "events.ndjson", stderr=side_of_process)
+    os.close(side_of_process)
+
+    assert b" 2 events " in terminal_output(process, terminal)
 
 
 def test_shows_no_progress_elsewhere(command: CommandLine) -> None:
