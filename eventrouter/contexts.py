@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import copy_context
 from types import coroutine
 from typing import Any, TypeVar
@@ -43,11 +43,26 @@ def in_trio() -> bool:
 
 async def resolved(awaitable: Awaitable[T], has_loop: bool) -> T:
     """What is awaited, in an event loop of its own where there is none."""
-    return await awaitable if has_loop else anyio.run(_awaited, awaitable)
+    if has_loop:
+        return await awaitable
+
+    async def wait() -> T:
+        return await awaitable
+
+    return in_new_loop(wait)
 
 
-async def _awaited(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+def in_new_loop(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Call the async function in an event loop of its own, with a copy of the context."""
+
+    def start() -> T:
+        # In a thread that a loop started, the copied context still names that loop.
+        sniffio = sys.modules.get("sniffio")
+        if sniffio is not None:
+            sniffio.current_async_library_cvar.set(None)
+        return anyio.run(function, *arguments)
+
+    return copy_context().run(start)
 
 
 def driven(work: Coroutine[Any, Any, T]) -> T:

@@ -7,10 +7,9 @@ from collections.abc import Coroutine, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-import anyio
 from attrs import evolve
 
-from eventrouter.contexts import driven
+from eventrouter.contexts import driven, in_new_loop
 from eventrouter.envelope import Body, Envelope, Headers
 from eventrouter.errors import (
     EventLoopRunning,
@@ -187,7 +186,7 @@ class Dispatcher:
             choice = self.choose(event)
             if choice.plan.group.is_sync:
                 return driven(self._run_choice(choice, event, raw, Mode.NO_LOOP))
-        return anyio.run(self.process_event, event, raw, Mode.INLINE)
+        return in_new_loop(self.process_event, event, raw, Mode.INLINE)
 
     async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
         try:

@@ -365,8 +365,8 @@ class Router:
         Process events as they come, so many at a time; an async iterator of their results.
 
         Results come as events finish, each with ``raw``, what arrived. To leave the loop early,
-        hold the iterator in ``contextlib.aclosing``. It yields to the event loop at least every
-        64 events.
+        hold the iterator in ``contextlib.aclosing``; a deadline goes around the whole loop. It
+        yields to the event loop at least every 64 events.
 
         Args:
             events: What arrived, each alone or as ``(raw, headers)``; sync or async. An error it

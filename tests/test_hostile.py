@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import Factory, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,9 +29,9 @@ COLLIDING = 2**61 - 1  # all multiples of it have the same hash
 @frozen
 class Reading:
     values: list[int]
-    tags: dict[str, str] = {}
-    seen: set[int] = set()
-    by_sensor: dict[int, float] = {}
+    tags: dict[str, str] = Factory(dict)
+    seen: set[int] = Factory(set)
+    by_sensor: dict[int, float] = Factory(dict)
 
 
 def make_router(**settings: Any) -> Router:

@@ -352,3 +352,17 @@ async def test_a_sync_handler_in_a_thread_may_dispatch_again() -> None:
     result = await router.dispatch(raw_event("outer"))
 
     assert result.handlers[0].value.handlers[0].value is False
+
+
+def test_a_thread_of_a_loop_may_start_a_loop_of_its_own() -> None:
+    router = Router()
+
+    @router.on("user.created")
+    async def handle(payload: Any) -> str:
+        return "handled"
+
+    async def main() -> Result:
+        # Unlike anyio's, these threads keep what says that asyncio runs.
+        return await asyncio.to_thread(router.dispatch_sync, {"event_type": "user.created"})
+
+    assert anyio.run(main).handlers[0].value == "handled"

@@ -80,11 +80,11 @@ def set_hook(target: Any, converter: Converter, limits: Limits) -> Hook:
     element = _element(target)
     if not _is_hashable(element):
         raise UnsupportedType(target, f"{type_name(element)} is not hashable; use a list")
-    make: Callable[[list[Any]], Any] = frozenset if _origin(target) is frozenset else set
+    is_frozen = _origin(target) is frozenset
 
     def made(items: list[Any]) -> Any:
         refuse_collisions(items, limits)
-        return make(items)
+        return frozenset(items) if is_frozen else set(items)
 
     return _items_hook(target, element, made, converter)
 
@@ -163,7 +163,8 @@ def _items_hook(
     def structure_detailed(value: Any, _: Any) -> Any:
         if value.__class__ is not list:
             raise Refusal("array")
-        return make(collect(enumerate(value), hook, element, target))
+        items = cast("list[Any]", value)
+        return make(collect(enumerate(items), hook, element, target))
 
     if converter.detailed_validation:
         return structure_detailed

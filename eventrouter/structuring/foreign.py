@@ -84,7 +84,8 @@ def msgspec_hook(target: Any, _: Converter) -> Hook:
 
 
 def _msgspec_refusal(message: str, value: Any) -> Refusal:
-    match = cast("re.Match[str]", re.fullmatch(_MSGSPEC_MESSAGE, message.replace("`", ""), re.DOTALL))
+    plain = message.replace("`", "")
+    match = cast("re.Match[str]", re.fullmatch(_MSGSPEC_MESSAGE, plain, re.DOTALL))
     expected = match["expected"] or f"a value that msgspec takes ({match['other']})"
     if match["key"]:
         expected = f"{expected} as the name of a member"

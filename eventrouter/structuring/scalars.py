@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum, Flag
-from functools import reduce
-from operator import or_
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -175,7 +173,9 @@ def structure_member(value: Any, target: type[Enum]) -> Enum:
 
 def _is_of_flags(value: Any, target: type[Flag]) -> bool:
     # A flag remembers every value it was asked for, so that it is asked for its own only.
-    known: int = reduce(or_, (member._value_ for member in target), 0)
+    known = 0
+    for member in target:
+        known |= member._value_
     return value.__class__ is int and not value & ~known
 
 

@@ -31,14 +31,14 @@ def union_hook(target: Any, converter: Converter) -> Hook:
     """A hook for a union, ``Optional`` included."""
     arms = [arm for arm in get_args(target) if arm is not type(None)]
     if any(unwrapped(arm) is Any for arm in arms):
-        return lambda value, _: value
+        return _as_it_is
     if len(arms) == 1:
         return _optional_hook(arms[0], converter)
     closed = _closed_values(target, arms)
     open_arms = [arm for arm in arms if not _is_closed(arm)]
     by_class = _by_class(target, open_arms, converter)
     if type(None) in get_args(target):
-        by_class[type(None)] = _Arm(lambda value, _: value, None)
+        by_class[type(None)] = _Arm(_as_it_is, None)
     expected = _expected(closed, by_class)
 
     def structure(value: Any, _: Any) -> Any:
@@ -53,6 +53,10 @@ def union_hook(target: Any, converter: Converter) -> Hook:
         return arm.hook(value, arm.type)
 
     return structure
+
+
+def _as_it_is(value: Any, _: Any) -> Any:
+    return value
 
 
 def _optional_hook(arm: Any, converter: Converter) -> Hook:

@@ -191,7 +191,7 @@ def test_a_literal_of_bytes_is_refused_at_registration() -> None:
 
 Age = NewType("Age", int)
 Old = NewType("Old", Age)
-Alias: Any = TypeAliasType("Alias", list[Age])
+Alias: Any = TypeAliasType("Alias", list[Age])  # pyright: ignore[reportGeneralTypeIssues]
 
 
 @frozen
@@ -227,7 +227,7 @@ def test_an_alias_may_stand_inside_itself(converter: Converter) -> None:
 
 
 def test_an_alias_is_written_as_what_it_stands_for(converter: Converter) -> None:
-    dates = TypeAliasType("dates", list[date])
+    dates = TypeAliasType("dates", list[date])  # pyright: ignore[reportGeneralTypeIssues]
 
     assert converter.unstructure([date(2024, 8, 20)], dates) == ["2024-08-20"]
 
