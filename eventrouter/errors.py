@@ -179,10 +179,14 @@ class InvalidPayload(EventError, ValueError):
 
 
 def quoted(text: str, longest: int = 80) -> str:
-    """The text in double quotes, control characters escaped, cut past ``longest`` characters."""
+    """The text in double quotes, made ``printable``."""
+    return f'"{printable(text, longest)}"'
+
+
+def printable(text: str, longest: int = 80) -> str:
+    """The text with control characters escaped, cut past ``longest`` characters."""
     cut = text if len(text) <= longest else text[:longest] + "…"
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
-    return f'"{escaped}"'
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def listed(names: Sequence[str]) -> str:

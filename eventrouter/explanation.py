@@ -9,7 +9,7 @@ from attrs import frozen
 
 from eventrouter.dispatch import Choice, Dispatcher
 from eventrouter.envelope import Headers
-from eventrouter.errors import EventError, RegistrationError
+from eventrouter.errors import EventError, RegistrationError, printable
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.patterns import matches
@@ -118,7 +118,7 @@ def _taken(choice: Choice, by: str) -> str:
 
 
 def _headline(event: Event[Any] | None, error: Exception | None) -> str:
-    about = "unreadable" if event is None else event.type
+    about = "unreadable" if event is None else printable(event.type)
     if event is not None and event.version:
-        about += f" {event.version}"
+        about += f" {printable(event.version)}"
     return about if error is None else f"{about}: {type(error).__name__}: {error}"

@@ -51,7 +51,7 @@ class _Source:
     def __init__(self, source: Iterable[Delivered] | AsyncIterable[Delivered]) -> None:
         self._is_async = isinstance(source, AsyncIterable)
         self._iterator: Any = aiter(source) if isinstance(source, AsyncIterable) else iter(source)
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._taken = 0
 
     async def next(self) -> Any:

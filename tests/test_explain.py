@@ -380,3 +380,7 @@ def test_ten_thousand_routes_are_explained() -> None:
 
     assert [v.route.pattern for v in explanation.verdicts if v.runs] == ["order.77.*"]
     assert len(explanation.verdicts) == 10_000
+
+
+def test_its_headline_holds_no_control_character_of_the_event() -> None:
+    assert str(Router().explain({"event_type": "a\x1b[2J\nb"})).startswith(r"a\x1b[2J\nb: ")

@@ -580,7 +580,7 @@ def test_events_of_a_hundred_thousand_exact_types_go_to_their_handlers() -> None
         assert [handler.value for handler in result.handlers] == [number % 1_009]
 
 
-@pytest.mark.parametrize("count", [10, 100_000])
+@pytest.mark.parametrize("count", [10, 10_000])
 def test_the_routes_looked_at_do_not_grow_with_their_number(count: int) -> None:
     router = Router()
     asked: list[str] = []
