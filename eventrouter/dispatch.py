@@ -19,23 +19,15 @@ from eventrouter.errors import (
     listed,
 )
 from eventrouter.event import Event
+from eventrouter.groups import Group, make_group
 from eventrouter.json import Raw
 from eventrouter.limits import Limits
+from eventrouter.outcome import annotate, settled
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status
 from eventrouter.routing import Candidates, Route, RouteTable
-from eventrouter.running import (
-    Group,
-    Mode,
-    Run,
-    annotate,
-    composed,
-    make_group,
-    run_all,
-    run_lone,
-    settled,
-)
+from eventrouter.running import Mode, Run, composed, run_all, run_lone
 from eventrouter.scope import CallNext, Scope
 from eventrouter.threads import WorkerThreads
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext, suppress
 from enum import Enum
 from functools import partial
-from itertools import groupby
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 from attrs import evolve, frozen
 
 from eventrouter.contexts import in_own_context, in_trio, resolved
-from eventrouter.errors import InvalidPayload, RegistrationError, UnroutedEvent, quoted
+from eventrouter.errors import InvalidPayload, RegistrationError
 from eventrouter.event import Event
+from eventrouter.groups import Group
+from eventrouter.interruption import Interruption
 from eventrouter.json import Raw
+from eventrouter.outcome import Outcome, annotate, besides, settled, summed_up
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions, Source
 from eventrouter.result import HandlerResult, Result, Status
@@ -27,8 +28,6 @@ from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
 from eventrouter.threads import WorkerThreads, outcome_of
 
-_MOST_NOTES = 16
-
 
 class Mode(Enum):
     """Where handlers run."""
@@ -36,42 +35,6 @@ class Mode(Enum):
     THREADS = "in an event loop, sync handlers in threads"
     INLINE = "in an event loop, sync handlers in it"
     NO_LOOP = "without an event loop, sync handlers only"
-
-
-@frozen(eq=False)
-class Group:
-    """Routes, and groups of routes, that one scope is wrapped around."""
-
-    scope: Scope
-    members: tuple[Route | Group, ...]
-    is_sync: bool
-    is_concurrent: bool
-
-
-def make_group(routes: Iterable[Route], scope: Scope, is_concurrent: bool) -> Group:
-    """The routes, in order, grouped by the scopes they have below that one."""
-    members = tuple(_members(list(routes), 1, is_concurrent))
-    return Group(scope, members, _is_sync(scope, members), is_concurrent)
-
-
-def _members(routes: list[Route], depth: int, is_concurrent: bool) -> Iterator[Route | Group]:
-    for scope, run in groupby(routes, lambda route: _scope_at(route, depth)):
-        if scope is None:
-            yield from run
-            continue
-        members = tuple(_members(list(run), depth + 1, is_concurrent))
-        if scope.is_empty:
-            yield from members
-        else:
-            yield Group(scope, members, _is_sync(scope, members), is_concurrent)
-
-
-def _scope_at(route: Route, depth: int) -> Scope | None:
-    return route.scopes[depth] if depth < len(route.scopes) else None
-
-
-def _is_sync(scope: Scope, members: Iterable[Route | Group]) -> bool:
-    return scope.is_sync and all(member.is_sync for member in members)
 
 
 @frozen(eq=False)
@@ -127,10 +90,6 @@ class Run:
         except InvalidPayload as error:
             return evolve(self, event=event, error=self.error or error)
         return evolve(self, event=event, payloads=payloads)
-
-
-#: What became of each handler, and the errors outside handlers.
-Outcome: TypeAlias = tuple[list[HandlerResult], list[Exception]]
 
 
 async def run_lone(route: Route, event: Event[Any], raw: Raw | None) -> Result:
@@ -228,96 +187,6 @@ async def run_route(route: Route, run: Run) -> HandlerResult:
         annotate(error, run.event, name)
         return HandlerResult(name, None, error, 1, perf_counter() - started)
     return HandlerResult(name, value, None, 1, perf_counter() - started)
-
-
-def summed_up(
-    event_error: Exception | None, results: Iterable[HandlerResult], others: Iterable[Exception]
-) -> Exception | None:
-    """
-    One error for all.
-
-    An error of the event stands for all the rest, which become notes on it: the event can't be
-    handled, whatever else happened.
-    """
-    errors = [result.error for result in results if result.error is not None]
-    errors.extend(others)
-    if event_error is not None:
-        for error in errors:
-            note(event_error, _besides(error))
-        return event_error
-    if len(errors) > 1:
-        return ExceptionGroup(f"{len(errors)} errors while handling one event", errors)
-    return errors[0] if errors else None
-
-
-def settled(
-    event: Event[Any],
-    event_error: Exception | None,
-    results: Iterable[HandlerResult],
-    others: Iterable[Exception],
-    raw: Raw | None = None,
-    success: Status = Status.HANDLED,
-) -> Result:
-    """The result of a run, with ``success`` as its status if nothing failed."""
-    results = tuple(results)
-    error = summed_up(event_error, results, others)
-    status = success
-    if isinstance(event_error, UnroutedEvent):
-        status = Status.UNROUTED
-    elif isinstance(event_error, InvalidPayload):
-        status = Status.INVALID
-    elif error is not None:
-        status = Status.FAILED
-    return Result(status, event, results, error, raw)
-
-
-def annotate(error: Exception, event: Event[Any], where: str) -> None:
-    """Say on the error which event it came from, and where."""
-    identified = f" with id {quoted(event.id)}" if event.id else ""
-    note(error, f"while {where} handled {quoted(event.type)}{identified}")
-
-
-def note(error: Exception, text: str) -> None:
-    """Add a note, unless it is there, or there are many: an error may be raised over and over."""
-    notes: list[str] = getattr(error, "__notes__", [])
-    if text not in notes and len(notes) < _MOST_NOTES:
-        error.add_note(text)
-
-
-class Interruption:
-    """
-    What ended one of several tasks, if that was no result: a cancellation, or ``SystemExit``.
-
-    A task group would wrap it in a group, or ignore it if it is a cancellation not its own.
-    """
-
-    def __init__(self) -> None:
-        self._error: BaseException | None = None
-
-    async def stopping(self, tasks: TaskGroup, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work, and cancel the tasks if it is interrupted."""
-        try:
-            await work
-        except BaseException as error:
-            is_cancellation = isinstance(error, anyio.get_cancelled_exc_class())
-            if self._error is None or not is_cancellation:
-                self._error = error
-            tasks.cancel_scope.cancel()
-            if is_cancellation:
-                raise
-
-    def raise_again(self) -> None:
-        """Raise what interrupted a task, once all have ended."""
-        if self._error is not None:
-            raise self._error
-
-
-def _besides(error: Exception) -> str:
-    try:
-        text = f": {error}"
-    except Exception:  # its __str__ is broken
-        text = ""
-    return f"besides, {type(error).__name__} was raised{text}"
 
 
 async def _run_members(group: Group, run: Run) -> Outcome:
@@ -433,7 +302,7 @@ async def _run_after_interruption(
     with shield:
         errors = await _run_after(hooks, run, interruption)
     for error in errors:
-        interruption.add_note(_besides(error))
+        interruption.add_note(besides(error))
 
 
 async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) -> Result:

@@ -12,9 +12,10 @@ from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Headers
 from eventrouter.errors import MalformedEvent, RegistrationError
 from eventrouter.event import Event
+from eventrouter.interruption import Interruption
 from eventrouter.json import Raw
+from eventrouter.outcome import annotate
 from eventrouter.result import Result, Status
-from eventrouter.running import Interruption, annotate
 
 _END: Final = object()
 _BETWEEN_CHECKPOINTS = 64  # events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def test_a_hook_for_a_type_wins(target: Any) -> None:
         (Note, lambda target: target is Note),
         (int | str, lambda target: target == int | str),
     ],
-    ids=str,
+    ids=lambda value: "" if inspect.isfunction(value) else str(value),
 )
 def test_a_hook_for_types_that_meet_a_predicate_wins(
     target: Any, is_it: Callable[[Any], bool]

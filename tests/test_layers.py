@@ -11,7 +11,7 @@ PACKAGE = Path(eventrouter.__file__).parent
 
 #: Each module imports from rows above its own only; in a row they don't know each other.
 LAYERS = [
-    {"errors", "limits", "timestamps", "contexts"},
+    {"errors", "limits", "timestamps", "contexts", "interruption"},
     {"event", "kinds", "paths", "suggestions", "patterns"},
     {"json"},
     {"envelope", "result", "structuring.refusal", "signature"},
@@ -23,12 +23,14 @@ LAYERS = [
         "structuring.scalars",
         "scope",
         "providers",
+        "outcome",
     },
     {"envelopes.mapped", "structuring.json_kinds", "structuring.foreign", "threads"},
     {"structuring.records", "structuring.containers"},
     {"structuring.unions", "payload"},
     {"converter", "routing"},
-    {"running", "registration"},
+    {"groups", "registration"},
+    {"running"},
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
