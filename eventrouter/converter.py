@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Set
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from cattrs import Converter
@@ -68,7 +68,6 @@ def make_converter(
     converter.register_structure_hook_factory(is_union, union_hook)
     converter.register_structure_hook_factory(foreign.is_pydantic, foreign.pydantic_hook)
     converter.register_structure_hook_factory(foreign.is_msgspec, foreign.msgspec_hook)
-    converter.register_structure_hook(PurePath, _refuse_path)
     converter.register_structure_hook(Path, _refuse_path)
     converter.register_unstructure_hook_factory(_is_wrapped, _unstructuring_unwrapped)
     converter.register_unstructure_hook_factory(containers.is_array, _unstructuring_array)

@@ -245,6 +245,7 @@ def test_the_hook_of_a_union_on_a_plain_converter_wins() -> None:
     converter.register_structure_hook(target, mine)
 
     assert build([1], target, converter) == ("mine", [1])
+    assert build({"number": "1"}, target, converter) == ("mine", {"number": "1"})
     assert build({"items": [], "paid": 1}, Order, converter).paid == ("mine", 1)
 
 

@@ -444,6 +444,21 @@ def test_a_type_found_faulty_when_first_used_is_a_registration_error() -> None:
         build({"other": {}}, Lazy)
 
 
+def test_a_hook_that_asks_for_what_nothing_builds_is_a_registration_error() -> None:
+    converter = make_converter()
+    converter.register_structure_hook(Money, lambda value, _: converter.structure(value, complex))
+
+    with pytest.raises(RegistrationError, match="complex: nothing builds it"):
+        build("1 EUR", Money, converter)
+
+
+def test_a_refusal_of_a_type_survives_pickling() -> None:
+    with pytest.raises(cattrs.StructureHandlerNotFoundError) as caught:
+        make_converter().get_structure_hook(complex)
+
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
 # The user's own converter
 
 
@@ -469,6 +484,13 @@ def test_a_plain_converter_names_fields_as_it_reads_them() -> None:
 @frozen
 class AliasedInt:
     inner_: int = field(alias="inner")
+
+
+def test_a_plain_converter_names_the_fields_of_a_generic_class_as_python_does() -> None:
+    """cattrs's error has the class without its parameters, of which there is no hook."""
+    (mismatch,) = errors_of({"inner_": "x"}, Boxed[int], Converter())
+
+    assert mismatch.path == "$.inner_"
 
 
 def test_a_converter_that_does_not_explain_names_the_payload_at_least() -> None:

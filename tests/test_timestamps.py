@@ -333,6 +333,7 @@ def test_a_duration_is_read(text: str, duration: timedelta) -> None:
         "-P999999999DT0.000001S",
         "P" + "9" * 60 + "D",
         "PT" + "9" * 5_000 + "S",
+        "PT1." + "0" * 64 + "S",
         "3600",
     ],
 )

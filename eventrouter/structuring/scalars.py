@@ -7,7 +7,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum, Flag
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
@@ -118,10 +118,7 @@ def _structure_decimal(value: Any, target: Any) -> Any:
         if len(text) > _LONGEST_DECIMAL or re.fullmatch(_DECIMAL, text) is None:
             raise Refusal("decimal number in a string, or integer")
         value = text
-    try:
-        decimal = Decimal(value)
-    except InvalidOperation:
-        raise Refusal("decimal number in a string, or integer") from None
+    decimal = Decimal(value)
     return decimal if target is Decimal else _as_subclass(decimal, target)
 
 
@@ -216,9 +213,6 @@ def literal_values(target: Any) -> dict[tuple[type, Any], Any]:
     """(JSON type, JSON value) -> what it stands for, of a ``Literal``."""
     allowed: dict[tuple[type, Any], Any] = {}
     for value in get_args(target):
-        if get_origin(value) is Literal:
-            allowed |= literal_values(value)
-            continue
         plain = value._value_ if isinstance(value, Enum) else value
         if not isinstance(plain, (str, int, type(None))):
             raise UnsupportedType(target, f"{value!r} is no JSON string, integer, boolean or null")

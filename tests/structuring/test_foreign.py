@@ -249,6 +249,11 @@ def test_a_msgspec_struct_says_where_it_does_not_fit(
     assert mismatches(value, target) == [mismatch]
 
 
+def test_null_is_told_only_where_the_optional_struct_itself_stands() -> None:
+    assert mismatches({"name": 1}, Trip | None) == ["$.name: expected str, got integer 1"]
+    assert mismatches(1, Trip | None) == ["$: expected object or null, got integer 1"]
+
+
 def test_a_msgspec_struct_is_written_by_its_names_in_json(converter: Converter) -> None:
     built = Trip("a", [Stop(1.0, 2)], {1: "a"}, id=UUID(int=1))
 

@@ -302,6 +302,11 @@ class Silent:
     name: str = ""
 
 
+@frozen
+class Loud:
+    volume: int = 11
+
+
 @pytest.mark.parametrize(
     "target", [ByMail | ByPhone | Anonymous, ByMail | ByPhone | Anonymous | None]
 )
@@ -342,10 +347,15 @@ def test_a_union_behind_an_alias_is_a_union(converter: Converter) -> None:
 
     assert converter.structure({"kind": "cash", "amount": 1}, alias) == Cash(1)
     or_null: Any = alias | None
+    or_array: Any = alias | list[int]
     assert converter.structure(None, or_null) is None
+    assert converter.structure([1], or_array) == [1]
 
 
 # What can't be told apart
+
+ALIAS: Any = TypeAliasType("alias", Cash | str)  # pyright: ignore[reportGeneralTypeIssues]
+UNKNOWN: Any = TypeAliasType("unknown", complex | int)  # pyright: ignore[reportGeneralTypeIssues]
 
 
 @pytest.mark.parametrize(
@@ -358,8 +368,11 @@ def test_a_union_behind_an_alias_is_a_union(converter: Converter) -> None:
         (Card | dict[str, int], r"can't tell dict\[str, int\] from Card, both are written as obj"),
         (Point | Card, "can't tell Card from Point"),
         (Anonymous | Silent, r'give each a tag, such as kind: Literal\["anonymous"\], or a requ'),
+        (Silent | Loud, "can't tell Silent from Loud; give each a tag"),
         (Level | Literal[1], "two of its arms have the value 1"),
         (Color | Literal["red"], "two of its arms have the value 'red'"),
+        (Card | ALIAS, "can't tell alias from Card"),
+        (str | UNKNOWN, "can't tell unknown from the rest"),
         (complex | int, "can't tell complex from the rest; register a hook for the union"),
     ],
     ids=str,
