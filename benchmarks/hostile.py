@@ -1,7 +1,8 @@
 """
 Events made to be costly, each beside a good event of the same size in bytes.
 
-A good event holds numbers, and text for the rest of its size. A hostile one over ``Limits.max_bytes`` is compared with the largest good one.
+A good event holds numbers, and text for the rest of its size. A hostile one over
+``Limits.max_bytes`` is compared with the largest good one.
 """
 
 from __future__ import annotations

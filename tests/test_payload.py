@@ -248,6 +248,29 @@ def test_the_message_of_a_hook_of_the_user_is_told() -> None:
     )
 
 
+@frozen
+class Tried:
+    either: list[Money]
+    item: Item
+
+
+def test_what_a_hook_tries_in_vain_is_not_told_if_it_then_succeeds() -> None:
+    converter = make_converter()
+
+    def item_or_text(value: Any, _: Any) -> Any:
+        try:
+            return converter.structure(value, Item)
+        except Exception:
+            return converter.structure(value, Note)
+
+    converter.register_structure_hook(Money, item_or_text)
+    payload = {"either": [{"from": "a"}] * 100, "item": {"sku": "a", "price": "1"}}
+
+    assert mismatches(payload, Tried, converter) == [
+        '$.item.price: expected integer, got string "1"'
+    ]
+
+
 # Members that are not declared
 
 

@@ -69,9 +69,13 @@ def collect(
     """
     built: list[Any] = []
     failed: list[Exception] = []
+    count = _count.get(None)
     for index, value in items:
+        before = count.found if count else 0
         try:
             built.append(structure(value, element))
+            if count:  # A hook may try one type and then another: what it got over is no mismatch.
+                count.found = before
         except Exception as error:
             note = IterableValidationNote(f"at {index!r}", index, element)
             error.add_note(note)
