@@ -149,7 +149,7 @@ class Dispatcher:
             event = self.read(raw, headers)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
-        return await self.process_event(event, raw, Mode.THREADS)
+        return await self.process_event(event, raw)
 
     def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS

@@ -59,7 +59,7 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
             tree = decoder.decode(text)
     except (ValueError, RecursionError):
         tree = _parsed(text, decoder, limits)
-    opened = data.count(b"{") + data.count(b"[")
+    opened = data.count(b"{") + (data.count(b"[") if b"[" in data else 0)
     if opened > limits.max_depth and _is_deeper(tree, limits.max_depth):
         raise _too_deep(limits)
     if "\\" in text and ("\\ud" in text or "\\uD" in text):
