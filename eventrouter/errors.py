@@ -180,7 +180,8 @@ class InvalidPayload(EventError, ValueError):
 
 def quoted(text: str, longest: int = 80) -> str:
     """The text in double quotes, made ``printable``."""
-    return f'"{printable(text, longest)}"'
+    escaped = printable(text, longest).replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 def printable(text: str, longest: int = 80) -> str:

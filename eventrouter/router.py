@@ -21,7 +21,7 @@ from eventrouter.converter import make_converter
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope
-from eventrouter.errors import RegistrationError
+from eventrouter.errors import MalformedEvent, RegistrationError
 from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
@@ -427,7 +427,10 @@ class Router:
         Raises:
             MalformedEvent: If the event can't be written so that it is read back.
         """
-        payload = self._converter.detailed.unstructure(event.payload)
+        try:
+            payload = self._converter.detailed.unstructure(event.payload)
+        except Exception as error:
+            raise MalformedEvent(f"the payload can't be written: {error}") from error
         return self._envelopes[0].write(event.with_payload(payload))
 
     # Inside

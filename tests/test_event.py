@@ -103,3 +103,10 @@ def test_an_offset_is_kept_when_written() -> None:
     written, _ = router.write(Event.new("a", None, timestamp=moment))
 
     assert b'"2024-08-20T01:21:19-04:00"' in written
+
+
+def test_a_payload_that_can_t_be_written_is_refused() -> None:
+    naive = datetime(2024, 8, 20)
+
+    with pytest.raises(MalformedEvent, match="can't be written"):
+        Router().write(Event.new("a", naive))
