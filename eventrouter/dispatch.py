@@ -101,6 +101,7 @@ class Dispatcher:
         self._limits = limits
         self._table = table
         self._scope = scope
+        self._has_middleware = bool(scope.middleware)
         self._default_version = default_version
         self._ignores_unrouted = ignores_unrouted
         self._is_concurrent = is_concurrent
@@ -155,11 +156,11 @@ class Dispatcher:
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
     ) -> Coroutine[Any, Any, Result]:
         """What became of an event that has been read."""
-        if self._scope.middleware:
+        if self._has_middleware:
             return self._run_middleware(event, raw, mode)
-        choice = self.choose(event)
-        if choice.plan.lone is not None:
-            return run_lone(choice.plan.lone, event, raw)
+        plan, _, _ = choice = self.choose(event)
+        if plan.lone is not None:
+            return run_lone(plan.lone, event, raw)
         return self._run_choice(choice, event, raw, mode)
 
     def process_sync(self, raw: Raw, headers: Headers) -> Result:

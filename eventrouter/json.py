@@ -51,7 +51,9 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error) from None
-    decoder = _decoder(limits.max_integer_digits, sys.get_int_max_str_digits())
+    decoder = _PLAIN_DECODER
+    if limits is not DEFAULT_LIMITS or sys.get_int_max_str_digits() != _PYTHON_DIGITS:
+        decoder = _decoder(limits.max_integer_digits, sys.get_int_max_str_digits())
     try:
         # Unlike decode(), this spends no time on white space around the value.
         tree, end = decoder.raw_decode(text)
@@ -214,3 +216,8 @@ def _too_many_digits(most: int) -> MalformedEvent:
 
 def _too_deep(limits: Limits) -> MalformedEvent:
     return MalformedEvent(f"nested deeper than Limits(max_depth={limits.max_depth}) allows")
+
+
+# The one for the commonest case, without a look-up.
+_PYTHON_DIGITS = sys.get_int_max_str_digits()
+_PLAIN_DECODER = _decoder(DEFAULT_LIMITS.max_integer_digits, _PYTHON_DIGITS)
