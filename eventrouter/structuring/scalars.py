@@ -62,7 +62,7 @@ def register(converter: Converter) -> None:
 
 
 def _structure_str(value: Any, target: Any) -> Any:
-    if is_enum(target):
+    if target is not str and is_enum(target):
         return structure_member(value, target)
     if value.__class__ is not str:
         raise Refusal("string")
@@ -70,7 +70,7 @@ def _structure_str(value: Any, target: Any) -> Any:
 
 
 def _structure_int(value: Any, target: Any) -> Any:
-    if is_enum(target):
+    if target is not int and is_enum(target):
         return structure_member(value, target)
     if value.__class__ is not int:
         raise Refusal("integer")
