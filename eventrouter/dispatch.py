@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from attrs import evolve
 
-from eventrouter.contexts import driven, in_new_loop
+from eventrouter.contexts import driven, in_new_loop, in_trio
 from eventrouter.envelope import Body, Envelope, Headers
 from eventrouter.errors import (
     EventLoopRunning,
@@ -175,7 +175,7 @@ class Dispatcher:
             event = self.read(raw, headers)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
-        if not self._scope.middleware:
+        if not self._has_middleware:
             choice = self.choose(event)
             if choice.plan.group.is_sync:
                 return driven(self._run_choice(choice, event, raw, Mode.NO_LOOP))
@@ -275,9 +275,9 @@ def refuse_running_loop() -> None:
         EventLoopRunning: If one runs in this thread.
     """
     # What is not imported does not run. anyio can tell too, but by raising, at many times the cost.
-    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    asyncio = sys.modules.get("asyncio")
     in_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
-    if in_asyncio or (trio is not None and trio.lowlevel.in_trio_run()):
+    if in_asyncio or in_trio():
         raise EventLoopRunning(
             "an event loop runs in this thread, and would be blocked: "
             "await router.dispatch(...) or router.process(...) instead"
