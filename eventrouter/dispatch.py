@@ -11,6 +11,7 @@ from attrs import evolve
 
 from eventrouter.contexts import driven, in_new_loop, in_trio
 from eventrouter.envelope import Body, Envelope, Headers
+from eventrouter.envelopes.json import JsonEnvelope, make_event, read_parts
 from eventrouter.errors import (
     EventLoopRunning,
     InvalidPayload,
@@ -20,7 +21,7 @@ from eventrouter.errors import (
 )
 from eventrouter.event import Event
 from eventrouter.groups import Group, make_group
-from eventrouter.json import Raw
+from eventrouter.json import Raw, decode
 from eventrouter.limits import Limits
 from eventrouter.outcome import annotate, settled
 from eventrouter.payload import PayloadBuilder
@@ -147,10 +148,16 @@ class Dispatcher:
     async def process(self, raw: Raw, headers: Headers) -> Result:
         """What became of what arrived; raises only what cancels or ends the program."""
         try:
-            event = self.read(raw, headers)
+            if self._only_envelope.__class__ is not JsonEnvelope:
+                return await self.process_event(self.read(raw, headers), raw)
+            parts = read_parts(decode(raw, self._limits), self._limits)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
-        return await self.process_event(event, raw)
+        event_type, metadata, payload, _, _ = parts
+        choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
+        if choice is None or choice.plan.lone is None:
+            return await self.process_event(make_event(parts), raw)
+        return await run_lone(choice.plan.lone, payload, make_event, parts, raw)
 
     def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
@@ -160,7 +167,7 @@ class Dispatcher:
             return self._run_middleware(event, raw, mode)
         plan, _, _ = choice = self.choose(event)
         if plan.lone is not None:
-            return run_lone(plan.lone, event, raw)
+            return run_lone(plan.lone, event.payload, _itself, event, raw)
         return self._run_choice(choice, event, raw, mode)
 
     def process_sync(self, raw: Raw, headers: Headers) -> Result:
@@ -251,6 +258,7 @@ class Dispatcher:
             and group.members == routes
             and not group.scope.before
             and not group.scope.after
+            and not group.scope.middleware
             and not self._is_concurrent
             and routes[0].signature.is_async
             and not has_provisions
@@ -265,6 +273,10 @@ class Dispatcher:
         if fitting:
             raise MalformedEvent(f"it fits several envelopes, which is ambiguous: {names}")
         raise MalformedEvent(f"it fits none of the envelopes {names}")
+
+
+def _itself(event: Event[Any]) -> Event[Any]:
+    return event
 
 
 def refuse_running_loop() -> None:

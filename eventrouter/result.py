@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from attrs import define
+from attrs import define, field
 
 from eventrouter.errors import EventError
 from eventrouter.event import Event
@@ -67,6 +68,21 @@ class Result:
     handlers: tuple[HandlerResult, ...] = ()
     error: Exception | None = None
     raw: Raw | None = None
+    # What the event and the one handler's result are made of, when they are first asked for.
+    _unmade: tuple[Callable[[Any], Event[Any]], Any, str, Any, float] | None = field(
+        default=None, init=False, eq=False, repr=False
+    )
+
+    if not TYPE_CHECKING:  # or any attribute would pass as one it has
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in ("event", "handlers"):
+                raise AttributeError(f"a Result has no attribute {name!r}")
+            make_event, parts, handler, value, elapsed = self._unmade
+            self.event = make_event(parts)
+            self.handlers = (HandlerResult(handler, value, None, 1, elapsed),)
+            self._unmade = None
+            return getattr(self, name)
 
     @property
     def ok(self) -> bool:
@@ -81,6 +97,36 @@ class Result:
         if self.status is not Status.FAILED or self.error is None:
             return False
         return not _holds_event_error(self.error)
+
+
+def handled_by_one(
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    handler: str,
+    value: Any,
+    elapsed: float,
+    raw: Raw | None,
+) -> Result:
+    """
+    The result of an event that its one handler handled; its objects are made when asked for.
+
+    Args:
+        make_event: Makes the event.
+        parts: What it is made of.
+        handler: The handler's name.
+        value: What it returned.
+        elapsed: How long that took, in seconds.
+        raw: What arrived.
+    """
+    result = _new(Result)
+    result.status = Status.HANDLED
+    result.error = None
+    result.raw = raw
+    result._unmade = (make_event, parts, handler, value, elapsed)  # pyright: ignore[reportPrivateUsage]
+    return result
+
+
+_new = Result.__new__
 
 
 def _holds_event_error(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ from eventrouter.json import Raw
 from eventrouter.outcome import Outcome, annotate, besides, settled, summed_up
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions, Source
-from eventrouter.result import HandlerResult, Result, Status
+from eventrouter.result import HandlerResult, Result, Status, handled_by_one
 from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
@@ -92,32 +92,43 @@ class Run:
         return evolve(self, event=event, payloads=payloads)
 
 
-async def run_lone(route: Route, event: Event[Any], raw: Raw | None) -> Result:
+async def run_lone(
+    route: Route, payload: Any, make_event: Callable[[Any], Event[Any]], parts: Any, raw: Raw | None
+) -> Result:
     """
     Run the one async handler of an event with nothing around it.
 
     It gives what ``run_all`` would, without what that needs for more.
+
+    Args:
+        route: Of the handler.
+        payload: The payload, raw.
+        make_event: Makes the event, if anyone looks at it.
+        parts: What it is made of.
+        raw: What arrived.
     """
-    argument: Any = event if route.signature.takes_event else event.payload
     builder = route.builder
     if builder is not None:
         try:
-            payload = builder.build(event.payload, builder.type)
+            payload = builder.build(payload, builder.type)
         except Exception as refused:
+            event = make_event(parts)
             try:
                 payload = builder.explained(event, refused)
             except (InvalidPayload, RegistrationError) as error:
                 return settled(event, error, (), (), raw)
-        argument = event.with_payload(payload) if route.signature.takes_event else payload
+    if route.signature.takes_event:
+        payload = make_event(parts).with_payload(payload)
     started = perf_counter()
     try:
-        value = await route.handler(argument)
+        value = await route.handler(payload)
     except Exception as error:
+        event = make_event(parts)
         annotate(error, event, route.named.name)
         failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
         return Result(Status.FAILED, event, (failed,), error, raw)
-    handled = HandlerResult(route.named.name, value, None, 1, perf_counter() - started)
-    return Result(Status.HANDLED, event, (handled,), None, raw)
+    elapsed = perf_counter() - started
+    return handled_by_one(make_event, parts, route.named.name, value, elapsed, raw)
 
 
 async def run_all(group: Group, run: Run) -> Outcome:

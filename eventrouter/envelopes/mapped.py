@@ -114,7 +114,7 @@ class MappedEnvelope:
             body = Body(body)
         event_type = self._find(self.type, body, headers)
         name = read_name(
-            None if event_type is MISSING else event_type, _named("type", self.type), body
+            None if event_type is MISSING else event_type, _named("type", self.type), body.limits
         )
         payload = self._find(self.payload, body, headers)
         timestamp = MISSING
@@ -172,7 +172,7 @@ class MappedEnvelope:
                     f"{_named(name, place)} must be a string, not {described(value)}"
                 )
             if name == "version":
-                read_name(value, _named(name, place), body)
+                read_name(value, _named(name, place), body.limits)
             metadata[name] = value
         return metadata
 
