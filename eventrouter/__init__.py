@@ -1,27 +1,31 @@
 """Routes JSON events to typed business functions."""
 
-from eventrouter.converter import make_converter
-from eventrouter.envelope import Body, Envelope, Headers
-from eventrouter.envelopes.json import JsonEnvelope
-from eventrouter.envelopes.mapped import Header, MappedEnvelope
-from eventrouter.errors import (
-    EventError,
-    EventLoopRunning,
-    EventRouterError,
-    EventTooLarge,
-    InvalidPayload,
-    MalformedEvent,
-    MissingVersion,
-    RegistrationError,
-    UnknownType,
-    UnknownVersion,
-    UnroutedEvent,
-)
-from eventrouter.event import Event, Metadata
-from eventrouter.limits import Limits
-from eventrouter.result import HandlerResult, Result, Status
-from eventrouter.router import Router
-from eventrouter.scope import CallNext
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eventrouter.converter import make_converter
+    from eventrouter.envelope import Body, Envelope, Headers
+    from eventrouter.envelopes.json import JsonEnvelope
+    from eventrouter.envelopes.mapped import Header, MappedEnvelope
+    from eventrouter.errors import (
+        EventError,
+        EventLoopRunning,
+        EventRouterError,
+        EventTooLarge,
+        InvalidPayload,
+        MalformedEvent,
+        MissingVersion,
+        RegistrationError,
+        UnknownType,
+        UnknownVersion,
+        UnroutedEvent,
+    )
+    from eventrouter.event import Event, Metadata
+    from eventrouter.limits import Limits
+    from eventrouter.result import HandlerResult, Result, Status
+    from eventrouter.router import Router
+    from eventrouter.scope import CallNext
 
 __version__ = "0.1.0.dev0"
 
@@ -53,3 +57,48 @@ __all__ = [
     "UnroutedEvent",
     "make_converter",
 ]
+
+# Each name is imported when it is first used: a module that only names ``Event`` in annotations
+# need not wait for the router.
+_HOMES = {
+    "Body": "envelope",
+    "CallNext": "scope",
+    "Envelope": "envelope",
+    "Event": "event",
+    "EventError": "errors",
+    "EventLoopRunning": "errors",
+    "EventRouterError": "errors",
+    "EventTooLarge": "errors",
+    "HandlerResult": "result",
+    "Header": "envelopes.mapped",
+    "Headers": "envelope",
+    "InvalidPayload": "errors",
+    "JsonEnvelope": "envelopes.json",
+    "Limits": "limits",
+    "MalformedEvent": "errors",
+    "MappedEnvelope": "envelopes.mapped",
+    "Metadata": "event",
+    "MissingVersion": "errors",
+    "RegistrationError": "errors",
+    "Result": "result",
+    "Router": "router",
+    "Status": "result",
+    "UnknownType": "errors",
+    "UnknownVersion": "errors",
+    "UnroutedEvent": "errors",
+    "make_converter": "converter",
+}
+
+if not TYPE_CHECKING:  # or any name would pass as one it has
+
+    def __getattr__(name: str) -> Any:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module 'eventrouter' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"eventrouter.{home}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -99,6 +99,8 @@ class Dispatcher:
     ) -> None:
         self._envelopes = tuple(envelopes)
         self._only_envelope = self._envelopes[0] if len(self._envelopes) == 1 else None
+        # The default envelope alone needs no Event to find out what runs for it.
+        self._is_plain_json = self._only_envelope.__class__ is JsonEnvelope
         self._limits = limits
         self._table = table
         self._scope = scope
@@ -145,19 +147,9 @@ class Dispatcher:
         """The version that routes are matched with."""
         return event.version or self._default_version
 
-    async def process(self, raw: Raw, headers: Headers) -> Result:
+    def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
-        try:
-            if self._only_envelope.__class__ is not JsonEnvelope:
-                return await self.process_event(self.read(raw, headers), raw)
-            parts = read_parts(decode(raw, self._limits), self._limits)
-        except MalformedEvent as error:
-            return Result(Status.MALFORMED, None, (), error, raw)
-        event_type, metadata, payload, _, _ = parts
-        choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
-        if choice is None or choice.plan.lone is None:
-            return await self.process_event(make_event(parts), raw)
-        return await run_lone(choice.plan.lone, payload, make_event, parts, raw)
+        return self._process_json(raw) if self._is_plain_json else self._process(raw, headers)
 
     def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
@@ -187,6 +179,24 @@ class Dispatcher:
             if choice.plan.group.is_sync:
                 return driven(self._run_choice(choice, event, raw, Mode.NO_LOOP))
         return in_new_loop(self.process_event, event, raw, Mode.INLINE)
+
+    async def _process(self, raw: Raw, headers: Headers) -> Result:
+        try:
+            event = self.read(raw, headers)
+        except MalformedEvent as error:
+            return Result(Status.MALFORMED, None, (), error, raw)
+        return await self.process_event(event, raw)
+
+    async def _process_json(self, raw: Raw) -> Result:
+        try:
+            parts = read_parts(decode(raw, self._limits), self._limits)
+        except MalformedEvent as error:
+            return Result(Status.MALFORMED, None, (), error, raw)
+        event_type, metadata, payload, _, _ = parts
+        choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
+        if choice is None or choice.plan.lone is None:
+            return await self.process_event(make_event(parts), raw)
+        return await run_lone(choice.plan.lone, payload, make_event, parts, raw)
 
     async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
         try:

@@ -38,11 +38,14 @@ def parse_datetime(text: str) -> datetime:
             outside the years 1 to 9999.
     """
     shape = text[4:20:3]
-    if (shape != _WHOLE_SECONDS or len(text) != 20) and (
-        shape != _FRACTION
-        or text[-1] != "Z"
-        # Of a fraction, datetime.fromisoformat() reads six characters at most.
-        or not (text[20:-1].isdigit() and text.isascii())
+    if (
+        (shape != _WHOLE_SECONDS or len(text) != 20)
+        and (
+            shape != _FRACTION
+            or text[-1] != "Z"
+            # Of a fraction, datetime.fromisoformat() reads six characters at most.
+            or not (text[20:-1].isdigit() and text.isascii())
+        )
     ):
         if re.fullmatch(_DATETIME, text) is None:
             raise ValueError(text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+
+import pytest
 
 import eventrouter
 
@@ -39,14 +42,44 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_importing_it_imports_its_dependencies_and_nothing_else() -> None:
-    brought = modules_after("import eventrouter") - modules_after("pass")
+    brought = modules_after("from eventrouter import *") - modules_after("pass")
 
     assert brought - OF_DEPENDENCIES == {"eventrouter"}
+
+
+def test_a_name_is_imported_when_it_is_first_used() -> None:
+    loaded = (
+        "import eventrouter\n"
+        "assert 'eventrouter.router' not in sys.modules\n"
+        "eventrouter.Router\n"
+        "assert 'eventrouter.router' in sys.modules"
+    )
+
+    assert "eventrouter" in modules_after(loaded)
 
 
 def test_everything_public_is_there() -> None:
     for name in eventrouter.__all__:
         assert getattr(eventrouter, name)
+        assert name in dir(eventrouter)
+
+
+def test_type_checkers_see_the_same_names_in_the_same_modules() -> None:
+    tree = ast.parse(Path(eventrouter.__file__).read_text())
+    imported = {
+        alias.name: (node.module or "").removeprefix("eventrouter.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("eventrouter.")
+        for alias in node.names
+    }
+
+    assert imported == eventrouter._HOMES
+    assert sorted(imported) == eventrouter.__all__
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'eventrouter' has no attribute 'Ruoter'"):
+        eventrouter.Ruoter  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore
 
 
 def test_everything_public_is_documented() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import copy
 from typing import Any
 
 import pytest
 from attrs import evolve, frozen
 
 from eventrouter import Event, Result, Router
+from eventrouter.event import now
 
 BROKEN = ConnectionError("no database")
 
@@ -54,3 +57,56 @@ async def test_its_result_is_that_of_the_general_way(kind: str, payload: Any) ->
     general = await router_of(kind, is_lone=False).process(raw)
 
     assert without_time(lone) == without_time(general)
+
+
+RAW = b'{"event_type": "order.paid", "payload": {"cents": 5}, "callback": "https://a.example"}'
+
+
+async def lone_result() -> Result:
+    router = router_of("payload", is_lone=True)
+    await router.process(RAW)  # from the second event on, what runs for it is known
+    return await router.process(RAW)
+
+
+@pytest.mark.anyio
+async def test_its_event_is_made_once() -> None:
+    result = await lone_result()
+
+    assert result.event is result.event
+    assert result.event is not None
+    assert result.event.payload == {"cents": 5}
+    assert result.event.extensions == {"callback": "https://a.example"}
+
+
+@pytest.mark.anyio
+async def test_its_handler_s_result_is_made_once() -> None:
+    result = await lone_result()
+
+    assert result.handlers is result.handlers
+    assert result.handlers[0].value == Paid(5)
+    assert result.handlers[0].elapsed > 0
+
+
+@pytest.mark.anyio
+async def test_the_time_of_reading_is_not_the_time_of_looking() -> None:
+    result = await lone_result()
+    looked = now()
+
+    assert result.event is not None
+    assert result.event.timestamp <= looked
+
+
+@pytest.mark.anyio
+async def test_its_result_can_be_copied_compared_shown_and_pickled() -> None:
+    result = await lone_result()
+
+    assert "order.paid" in repr(result)
+    assert pickle.loads(pickle.dumps(result)) == result == copy(result) == evolve(result)
+
+
+@pytest.mark.anyio
+async def test_a_misspelt_attribute_is_said_to_be_none() -> None:
+    result = await lone_result()
+
+    with pytest.raises(AttributeError, match="a Result has no attribute 'handler'"):
+        result.handler  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore
