@@ -1,0 +1,1 @@
+"""The three payloads, each declared once for attrs, once for msgspec and once for pydantic."""
