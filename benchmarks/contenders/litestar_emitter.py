@@ -1,0 +1,46 @@
+"""Litestar's event emitter, fed with what msgspec makes in one pass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar.events import SimpleEventEmitter, listener
+from msgspec.json import Decoder
+
+from benchmarks.contenders.contender import Contender, Seen, counting
+from benchmarks.events import Sample
+from benchmarks.payloads.structs import EVENTS, TYPES
+from benchmarks.rounds import Run, repeated
+
+
+@asynccontextmanager
+async def opened(sample: Sample, seen: Seen) -> AsyncIterator[Run]:
+    decode = Decoder[Any](EVENTS[sample.size]).decode
+    event_types = {EVENTS[sample.size]: sample.event_type}
+    handle = counting(TYPES[sample.size], seen)
+
+    async with SimpleEventEmitter([listener(sample.event_type)(handle)]) as emitter:
+
+        async def dispatch(raw: bytes) -> None:
+            before = seen.count
+            event = decode(raw)
+            emitter.emit(event_types[type(event)], event.payload)
+            while seen.count == before:
+                await asyncio.sleep(0)
+
+        yield repeated(dispatch, sample.raw)
+
+
+CONTENDERS = (
+    Contender(
+        "Litestar's emitter + msgspec",
+        "framework",
+        opened,
+        note="does not read JSON; msgspec does it for it. It hands over to a task, "
+        "and the next event is sent when the handler has run",
+        does_the_same_work=False,
+    ),
+)
