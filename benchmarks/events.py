@@ -42,9 +42,10 @@ class Sample:
     @property
     def raw(self) -> bytes:
         """The event in the envelope that eventrouter reads by default."""
+        metadata = json.dumps({"source": SOURCE, "version": VERSION})
         return (
-            f'{{"event_type": "{self.event_type}", "timestamp": "{TIMESTAMP}", "payload": '
-            f'{self.payload.decode()}, "metadata": {{"source": "{SOURCE}", "version": "{VERSION}"}}}}'
+            f'{{"event_type": "{self.event_type}", "timestamp": "{TIMESTAMP}", '
+            f'"payload": {self.payload.decode()}, "metadata": {metadata}}}'
         ).encode()
 
 
@@ -70,7 +71,7 @@ def _user_created() -> Sample:
 
 
 def _order_placed() -> Sample:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"sku": f"tea-{number:03}", "quantity": number, "price": Decimal(f"{number}.50")}
         for number in range(1, 11)
     ]

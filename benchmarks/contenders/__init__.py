@@ -44,7 +44,7 @@ PEERS: Final = (
     Peer("blinker", "blinker_signal", "from blinker import Signal"),
     Peer("gidgethub", "gidgethub_router", "import gidgethub.routing, gidgethub.sansio"),
     Peer("cloudevents", "cloudevents_sdk", "from cloudevents.core.formats.json import JSONFormat"),
-    Peer("litestar", "litestar_emitter", "from litestar.events import SimpleEventEmitter, listener"),
+    Peer("litestar", "litestar_emitter", "from litestar.events import SimpleEventEmitter"),
     Peer("lato", "lato_application", "from lato import Application, Event"),
     Peer(
         "aws-lambda-powertools",

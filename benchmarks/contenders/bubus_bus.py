@@ -1,5 +1,7 @@
 """bubus: an event bus whose events are pydantic models."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -41,7 +43,9 @@ CONTENDERS = (
         "bubus",
         "framework",
         opened,
-        note="does not read JSON; pydantic's parser does it for it, and a dict finds the class. "
-        "It queues events, and keeps the last 50 with their results",
+        notes=(
+            "reads no JSON: pydantic's parser does; a dict finds the class of the event",
+            "queues events, and walks through the last 50 that it keeps",
+        ),
     ),
 )

@@ -11,6 +11,15 @@ from attrs import define, frozen
 from benchmarks.events import Sample
 from benchmarks.rounds import Run
 
+#: Said of all that get their payload from a parser that is not theirs.
+FED_BY_MSGSPEC = "does less: reads no JSON, so msgspec makes the payload in one pass"
+
+#: Said of all that leave the handler to a task.
+HANDS_OVER = "hands over to a task; the next event is sent when the handler has run"
+
+#: Said of all whose payload is built by cattrs, added by hand.
+BUILT_BY_CATTRS = "gives the JSON as a dict; cattrs, not detailed, builds the payload"
+
 Handler: TypeAlias = Callable[[Any], Awaitable[None]]
 
 
@@ -35,7 +44,7 @@ class Contender:
         name: What it is called there.
         kind: What it is compared as.
         open: Sets it up for a sample and tears it down; between the two it handles events.
-        note: Where it does less or more than the others, for the footnote.
+        notes: Where it does less or more than the others, for the footnotes.
         does_the_same_work: Whether it gets a typed payload from the raw event by itself; a
             framework is held to that before it is compared as one.
         handlers: How many handlers one event runs.
@@ -44,7 +53,7 @@ class Contender:
     name: str
     kind: Kind
     open: Open
-    note: str = ""
+    notes: tuple[str, ...] = ()
     does_the_same_work: bool = True
     handlers: int = 1
 

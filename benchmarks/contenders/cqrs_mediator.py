@@ -1,5 +1,7 @@
 """python-cqrs: its event mediator, whose events are pydantic models."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import logging
@@ -51,7 +53,9 @@ CONTENDERS = (
         "python-cqrs",
         "framework",
         at_once(make),
-        note="pydantic reads the event into its DomainEvent, whose class finds the handler; "
-        "a container makes the handler for each",
+        notes=(
+            "pydantic reads the event into its Event, whose class finds the handler",
+            "a container makes a new handler for each event",
+        ),
     ),
 )

@@ -35,9 +35,7 @@ def routed(
     def make(sample: Sample, seen: Seen) -> Run:
         router = adjust(Router())
         for _ in range(handlers):
-            router.add_route(
-                sample.event_type, counting(types[sample.size], seen), version=VERSION
-            )
+            router.add_route(sample.event_type, counting(types[sample.size], seen), version=VERSION)
         router.compile()
         return repeated(router.dispatch, sample.raw)
 
@@ -87,16 +85,14 @@ def many(sample: Sample, seen: Seen) -> Run:
 
 CONTENDERS = (
     Contender("eventrouter", "eventrouter", routed()),
-    Contender(
-        "eventrouter, standard library", "eventrouter", routed(adjust=without_msgspec)
-    ),
+    Contender("eventrouter, standard library", "eventrouter", routed(adjust=without_msgspec)),
     Contender("eventrouter, a field converter", "eventrouter", routed(CONVERTED_TYPES)),
     Contender("eventrouter, middleware", "eventrouter", routed(adjust=forwarding)),
     Contender(
         "eventrouter, three handlers",
         "eventrouter",
         routed(handlers=3),
-        note="runs three handlers for each event",
+        notes=("runs three handlers for each event",),
         handlers=3,
     ),
     Contender("eventrouter, sync handler inline", "eventrouter", sync(thread=False)),
@@ -104,12 +100,12 @@ CONTENDERS = (
         "eventrouter, sync handler in a thread",
         "eventrouter",
         sync(thread=True),
-        note="goes to a worker thread and back for each event",
+        notes=("goes to a worker thread and back for each event",),
     ),
     Contender(
         "eventrouter, dispatch_many",
         "eventrouter",
         at_once(many),
-        note=f"up to {CONCURRENCY} events in flight",
+        notes=(f"up to {CONCURRENCY} events in flight",),
     ),
 )

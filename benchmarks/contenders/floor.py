@@ -50,7 +50,7 @@ CONTENDERS = (
         "msgspec, one pass",
         "floor",
         at_once(one_pass),
-        note="knows one event type, so it looks nothing up",
+        notes=("knows one event type, so it looks nothing up",),
     ),
     Contender("msgspec, two steps", "floor", at_once(two_steps)),
 )

@@ -1,5 +1,7 @@
 """gidgethub: its router alone, fed by msgspec; and with its own reading of a delivery."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,7 +10,14 @@ from gidgethub.routing import Router
 from gidgethub.sansio import Event
 from msgspec.json import Decoder
 
-from benchmarks.contenders.contender import Contender, Seen, at_once, counting
+from benchmarks.contenders.contender import (
+    BUILT_BY_CATTRS,
+    FED_BY_MSGSPEC,
+    Contender,
+    Seen,
+    at_once,
+    counting,
+)
 from benchmarks.contenders.stdlib_cattrs import COERCES, cattrs_converter
 from benchmarks.events import Sample
 from benchmarks.payloads import classes, structs
@@ -21,9 +30,10 @@ def router_alone(sample: Sample, seen: Seen) -> Run:
     event_type = sample.event_type
     router = Router()
 
-    @router.register(event_type)
     async def handle(event: Event) -> None:
         await count(event.data)
+
+    router.add(handle, event_type)
 
     async def dispatch(raw: bytes) -> None:
         await router.dispatch(Event(decode(raw).payload, event=event_type, delivery_id="1"))
@@ -37,9 +47,10 @@ def from_http(sample: Sample, seen: Seen) -> Run:
     count = counting(payload_type, seen)
     router = Router()
 
-    @router.register(sample.event_type)
     async def handle(event: Event) -> None:
         await count(build(event.data["payload"], payload_type))
+
+    router.add(handle, sample.event_type)
 
     headers = {
         "content-type": "application/json",
@@ -58,14 +69,13 @@ CONTENDERS = (
         "gidgethub's router + msgspec",
         "framework",
         at_once(router_alone),
-        note="does not read JSON; msgspec does it for it, and is told the event's type",
+        notes=(FED_BY_MSGSPEC, "is told the event's type"),
         does_the_same_work=False,
     ),
     Contender(
         "gidgethub, from_http + cattrs",
         "framework",
         at_once(from_http),
-        note="takes the type from a header, no signature to check; "
-        "the handler has cattrs, not detailed, build the payload: " + COERCES,
+        notes=(BUILT_BY_CATTRS, COERCES, "takes the type from a header; no signature to check"),
     ),
 )

@@ -1,5 +1,7 @@
 """lato: an application whose events are pydantic models."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -43,7 +45,9 @@ CONTENDERS = (
         "lato",
         "framework",
         at_once(make),
-        note="pydantic reads the event into lato's Event, whose class finds the handler; "
-        "it makes an id and a transaction context for each",
+        notes=(
+            "pydantic reads the event into its Event, whose class finds the handler",
+            "makes an id and a transaction context for each event",
+        ),
     ),
 )

@@ -1,5 +1,7 @@
 """Hand-written: orjson and cattrs, its detailed validation off."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -42,8 +44,8 @@ def by_hand(types: Mapping[str, Any]) -> Open:
 
 
 CONTENDERS = (
-    Contender("orjson + cattrs", "by hand", by_hand(TYPES), note=COERCES),
+    Contender("orjson + cattrs", "by hand", by_hand(TYPES), notes=(COERCES,)),
     Contender(
-        "orjson + cattrs, a field converter", "by hand", by_hand(CONVERTED_TYPES), note=COERCES
+        "orjson + cattrs, a field converter", "by hand", by_hand(CONVERTED_TYPES), notes=(COERCES,)
     ),
 )

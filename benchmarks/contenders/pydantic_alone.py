@@ -15,10 +15,8 @@ from benchmarks.rounds import Run, repeated
 
 
 def make(sample: Sample, seen: Seen) -> Run:
-    union: Any = reduce(or_, EVENTS.values())
-    validate = TypeAdapter[Any](
-        Annotated[union, Field(discriminator="event_type")]
-    ).validate_json
+    events: Any = Annotated[reduce(or_, EVENTS.values()), Field(discriminator="event_type")]
+    validate = TypeAdapter[Any](events).validate_json
     handlers = {EVENTS[sample.size]: counting(TYPES[sample.size], seen)}
 
     async def dispatch(raw: bytes) -> None:

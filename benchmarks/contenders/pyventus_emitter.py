@@ -1,5 +1,7 @@
 """pyventus: its asyncio emitter, fed with what msgspec makes in one pass."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,7 +10,14 @@ from msgspec.json import Decoder
 from pyventus.core.processing.asyncio import AsyncIOProcessingService
 from pyventus.events import EventEmitter, EventLinker
 
-from benchmarks.contenders.contender import Contender, Seen, at_once, counting
+from benchmarks.contenders.contender import (
+    FED_BY_MSGSPEC,
+    HANDS_OVER,
+    Contender,
+    Seen,
+    at_once,
+    counting,
+)
 from benchmarks.events import Sample
 from benchmarks.payloads.structs import EVENTS, TYPES
 from benchmarks.rounds import Run, repeated
@@ -37,8 +46,7 @@ CONTENDERS = (
         "pyventus + msgspec",
         "framework",
         at_once(make),
-        note="does not read JSON; msgspec does it for it. It hands over to a task, "
-        "and the next event is sent when the handler has run",
+        notes=(FED_BY_MSGSPEC, HANDS_OVER),
         does_the_same_work=False,
     ),
 )

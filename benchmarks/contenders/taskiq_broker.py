@@ -1,11 +1,14 @@
 """taskiq: its in-memory broker, and the receiver behind it alone."""
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from pydantic_core import from_json
 from taskiq import InMemoryBroker
@@ -21,7 +24,7 @@ def broker_for(sample: Sample, seen: Seen) -> InMemoryBroker:
     broker = InMemoryBroker(await_inplace=True)
     count = counting(TYPES[sample.size], seen)
 
-    async def handle(event):  # type: ignore[no-untyped-def]
+    async def handle(event: Any) -> None:
         await count(event.payload)
 
     handle.__annotations__["event"] = EVENTS[sample.size]
@@ -59,17 +62,19 @@ async def receiver_alone(sample: Sample, seen: Seen) -> AsyncIterator[Run]:
     await broker.shutdown()
 
 
+STORES = "keeps the last 100 results"
+
 CONTENDERS = (
     Contender(
         "taskiq, in-memory broker",
         "framework",
         in_memory,
-        note="writes the event as a task's message and reads it back; keeps the last 100 results",
+        notes=(STORES, "writes the event as a task's message and reads it back"),
     ),
     Contender(
         "taskiq, receiver alone",
         "framework",
         receiver_alone,
-        note="the event as the argument of a task's message; keeps the last 100 results",
+        notes=(STORES, "the event as the argument of a task's message"),
     ),
 )

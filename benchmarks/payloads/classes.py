@@ -92,19 +92,23 @@ class PullRequestChanged:
     sender: User
 
 
+def stripped(text: str) -> str:
+    return text.strip()
+
+
 @frozen
 class ConvertedUserCreated(UserCreated):
-    username: str = field(converter=str.strip)
+    username: str = field(converter=stripped)
 
 
 @frozen
 class ConvertedOrderPlaced(OrderPlaced):
-    order_id: str = field(converter=str.strip)
+    order_id: str = field(converter=stripped)
 
 
 @frozen
 class ConvertedPullRequestChanged(PullRequestChanged):
-    action: str = field(converter=str.strip)
+    action: str = field(converter=stripped)
 
 
 #: The payload's type for each size of event.

@@ -1,0 +1,36 @@
+"""The tables, by name: what measures each, and what shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import frozen
+
+from benchmarks.tables import dispatching, imports, memory, routes, sleeping
+from benchmarks.tables.effort import FULL, QUICK, Effort
+
+
+@frozen
+class Table:
+    """
+    One table.
+
+    Args:
+        results: Measures it; what it gives can be written as JSON.
+        lines: Shows what was measured.
+    """
+
+    results: Callable[[Effort], dict[str, Any]]
+    lines: Callable[[dict[str, Any]], list[str]]
+
+
+TABLES: Final = {
+    "dispatch": Table(dispatching.results, dispatching.lines),
+    "routes": Table(routes.results, routes.lines),
+    "imports": Table(imports.results, imports.lines),
+    "sleeping": Table(sleeping.results, sleeping.lines),
+    "memory": Table(memory.results, memory.lines),
+}
+
+__all__ = ["FULL", "QUICK", "TABLES", "Effort", "Table"]
