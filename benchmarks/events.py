@@ -50,7 +50,12 @@ class Sample:
 
 
 def fields_of(payload: Any) -> Any:
-    """A typed payload's fields by name, whatever library its classes are made with."""
+    """
+    A typed payload's fields by name, whatever library its classes are made with.
+
+    Raises:
+        TypeError: If it is, or has in it, a dict, which nothing made a typed payload of.
+    """
     cls: Any = type(payload)
     if hasattr(cls, "__attrs_attrs__"):
         names = [attribute.name for attribute in cls.__attrs_attrs__]
@@ -60,6 +65,8 @@ def fields_of(payload: Any) -> Any:
         names = list(cls.__pydantic_fields__)
     elif isinstance(payload, list):
         return [fields_of(item) for item in payload]
+    elif isinstance(payload, dict):
+        raise TypeError(f"a dict is no typed payload: {payload}")
     else:
         return payload
     return {name: fields_of(getattr(payload, name)) for name in names}
@@ -84,8 +91,13 @@ def _order_placed() -> Sample:
         "total": sum((line["quantity"] * line["price"] for line in lines), Decimal()),
         "lines": lines,
     }
-    as_json = json.dumps(order, default=lambda v: v.isoformat() if hasattr(v, "date") else str(v))
-    return Sample("medium", "order.placed", as_json.encode(), order)
+    return Sample("medium", "order.placed", json.dumps(order, default=_as_json).encode(), order)
+
+
+def _as_json(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value.value if isinstance(value, Status) else value)
 
 
 def _pull_request_labeled() -> Sample:

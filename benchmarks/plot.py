@@ -35,12 +35,14 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     kinds = {name: contender["kind"] for name, contender in table["contenders"].items()}
     first = next(iter(table["seconds"].values()))
     names = sorted(first, key=first.__getitem__, reverse=True)
+    slowest = max(max(seconds.values()) for seconds in table["seconds"].values())
     machine = results["machine"]
     with matplotlib.rc_context(STYLE):
         figure, panels = pyplot.subplots(
             1,
             len(table["seconds"]),
             figsize=(12, 0.2 * len(names) + 1.4),
+            sharex=True,
             sharey=True,
             layout="constrained",
         )
@@ -49,13 +51,13 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
             bars = panel.barh(names, microseconds, color=[COLOURS[kinds[name]] for name in names])
             panel.bar_label(bars, fmt="%.3g", padding=2)
             panel.set_xscale("log")
-            panel.set_xlim(right=max(microseconds) * 3)
             panel.minorticks_off()
             panel.tick_params(axis="y", length=0)
             panel.margins(y=0.01)
             panel.spines[["top", "right"]].set_visible(False)
             panel.set_title(f"{size} event, {table['bytes'][size]:,} bytes")
             panel.set_xlabel("µs an event, log scale")
+        panels[0].set_xlim(min(first.values()) * 1e6 / 2, slowest * 1e6 * 4)
         swatches = [Patch(color=colour) for colour in COLOURS.values()]
         figure.legend(swatches, list(COLOURS), loc="outside lower center", ncols=4, frameon=False)
         figure.suptitle(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
@@ -17,7 +17,7 @@ class UserCreated:
     age: int
 
 
-class Status(StrEnum):
+class Status(Enum):
     PLACED = "placed"
     PAID = "paid"
     SHIPPED = "shipped"

@@ -72,8 +72,11 @@ async def check(contender: Contender, sample: Sample, seen: Seen, run: Run) -> N
         raise ContenderFailed(f"{named}: not done after {PATIENCE} seconds") from None
     if seen.count != contender.handlers:
         raise ContenderFailed(f"{named}: {seen.count} handlers ran, not {contender.handlers}")
-    got = fields_of(seen.last)
-    if not isinstance(got, dict) or got != sample.expected:
+    try:
+        got = fields_of(seen.last)
+    except TypeError as error:
+        raise ContenderFailed(f"{named}: {error}") from error
+    if got != sample.expected:
         raise ContenderFailed(f"{named}: the payload is {seen.last!r}, not {sample.expected}")
 
 
