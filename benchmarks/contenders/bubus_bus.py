@@ -12,7 +12,7 @@ from bubus import BaseEvent, EventBus
 from pydantic import create_model
 from pydantic_core import from_json
 
-from benchmarks.contenders.contender import Contender, Seen, counting
+from benchmarks.contenders.contender import PAYLOAD_ALONE, Contender, Seen, counting
 from benchmarks.events import Sample
 from benchmarks.payloads.models import TYPES
 from benchmarks.rounds import Run, repeated
@@ -45,6 +45,7 @@ CONTENDERS = (
         opened,
         notes=(
             "reads no JSON: pydantic's parser does; a dict finds the class of the event",
+            PAYLOAD_ALONE,
             "queues events, and walks through the last 50 that it keeps",
         ),
     ),

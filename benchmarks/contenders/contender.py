@@ -20,6 +20,9 @@ HANDS_OVER = "hands over to a task; the next event is sent when the handler has 
 #: Said of all whose payload is built by cattrs, added by hand.
 BUILT_BY_CATTRS = "gives the JSON as a dict; cattrs, not detailed, builds the payload"
 
+#: Said of all that take the payload out of the event and nothing else.
+PAYLOAD_ALONE = "reads neither the timestamp nor the version"
+
 Handler: TypeAlias = Callable[[Any], Awaitable[None]]
 
 

@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 from benchmarks.contenders.contender import (
     BUILT_BY_CATTRS,
     FED_BY_MSGSPEC,
+    PAYLOAD_ALONE,
     Contender,
     Seen,
     at_once,
@@ -76,6 +77,11 @@ CONTENDERS = (
         "gidgethub, from_http + cattrs",
         "framework",
         at_once(from_http),
-        notes=(BUILT_BY_CATTRS, COERCES, "takes the type from a header; no signature to check"),
+        notes=(
+            BUILT_BY_CATTRS,
+            COERCES,
+            PAYLOAD_ALONE,
+            "takes the type from a header; no signature to check",
+        ),
     ),
 )

@@ -12,7 +12,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from benchmarks.contenders.contender import BUILT_BY_CATTRS, Contender, Seen, at_once, counting
+from benchmarks.contenders.contender import (
+    BUILT_BY_CATTRS,
+    PAYLOAD_ALONE,
+    Contender,
+    Seen,
+    at_once,
+    counting,
+)
 from benchmarks.contenders.stdlib_cattrs import COERCES, cattrs_converter
 from benchmarks.events import Sample
 from benchmarks.payloads.classes import TYPES
@@ -66,6 +73,7 @@ CONTENDERS = (
         notes=(
             BUILT_BY_CATTRS,
             COERCES,
+            PAYLOAD_ALONE,
             "the event in Slack's envelope; signature and other checks off; makes the response",
         ),
     ),
