@@ -28,8 +28,9 @@ from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status
 from eventrouter.routing import Candidates, Route, RouteTable
-from eventrouter.running import Mode, Run, composed, run_all, run_lone
+from eventrouter.running import Mode, Run, composed, run_all, run_built, run_lone
 from eventrouter.scope import CallNext, Scope
+from eventrouter.straight import StraightReader, installed_msgspec, quick_parser
 from eventrouter.threads import WorkerThreads
 
 _CACHED = 1_024  # plans kept besides those of exact types and versions
@@ -102,6 +103,11 @@ class Dispatcher:
         # The default envelope alone needs no Event to find out what runs for it.
         self._is_plain_json = self._only_envelope.__class__ is JsonEnvelope
         self._limits = limits
+        msgspec = installed_msgspec()
+        self._parse = quick_parser(msgspec, limits)
+        self._straight = None
+        if msgspec is not None and self._is_plain_json:
+            self._straight = StraightReader(msgspec, limits, default_version)
         self._table = table
         self._scope = scope
         self._has_middleware = bool(scope.middleware)
@@ -127,7 +133,7 @@ class Dispatcher:
         Raises:
             MalformedEvent: If it is no event in any of the envelopes, or over a limit.
         """
-        body = Body(raw, self._limits)
+        body = Body(raw, self._limits, self._parse)
         try:
             envelope = self._only_envelope or self._envelope_of(body, headers)
             return envelope.read(body, headers)
@@ -188,8 +194,12 @@ class Dispatcher:
         return await self.process_event(event, raw)
 
     async def _process_json(self, raw: Raw) -> Result:
+        straight = self._straight
+        if straight is not None and (found := straight.read(raw)) is not None:
+            route, payload, moment = found
+            return await run_built(route, payload, straight.make_event, (raw, moment), raw)
         try:
-            parts = read_parts(decode(raw, self._limits), self._limits)
+            parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
         event_type, metadata, payload, _, _ = parts
@@ -256,7 +266,10 @@ class Dispatcher:
             self._candidates[key] = candidates
         else:
             first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
-            self._settled[key] = Choice(self._make_plan(first + candidates.observers))
+            plan = self._make_plan(first + candidates.observers)
+            self._settled[key] = Choice(plan)
+            if self._straight is not None and plan.lone is not None:
+                self._straight.add(*key, plan.lone)
 
     def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
         routes = tuple(sorted(routes, key=lambda route: route.order))

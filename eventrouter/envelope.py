@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event
-from eventrouter.json import DEFAULT_LIMITS, Raw, decode
+from eventrouter.json import DEFAULT_LIMITS, Parse, Raw, decode
 from eventrouter.limits import Limits
 
 #: Header names, in any case, to values.
@@ -25,13 +25,17 @@ class Body:
     Args:
         raw: The bytes, the text, or the JSON parsed already.
         limits: How much of it is read before it is refused.
+        parse: What parses JSON faster and gives the same, or raises.
     """
 
-    __slots__ = ("_tree", "limits", "raw")
+    __slots__ = ("_parse", "_tree", "limits", "raw")
 
-    def __init__(self, raw: Raw, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, raw: Raw, limits: Limits = DEFAULT_LIMITS, parse: Parse | None = None
+    ) -> None:
         self.raw = raw
         self.limits = limits
+        self._parse = parse
         self._tree: Any = _UNREAD
 
     def json(self) -> Any:
@@ -42,7 +46,7 @@ class Body:
             MalformedEvent: If it is not JSON, or over a limit.
         """
         if self._tree is _UNREAD:
-            self._tree = decode(self.raw, self.limits)
+            self._tree = decode(self.raw, self.limits, self._parse)
         return self._tree
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
@@ -15,12 +15,15 @@ from eventrouter.limits import Limits
 #: What ``dispatch`` takes: JSON in UTF-8, JSON in text, or JSON parsed already.
 Raw: TypeAlias = bytes | bytearray | memoryview | str | Mapping[str, Any]
 
+#: Reads JSON faster than ``decode`` would; raises whatever it likes where it would not.
+Parse: TypeAlias = Callable[[bytes], Any]
+
 DEFAULT_LIMITS: Final = Limits()
 
 _WIDER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 
 
-def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
+def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS, parse: Parse | None = None) -> Any:
     """
     Read one JSON value; of a name that an object repeats, the last value counts.
 
@@ -28,6 +31,7 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
         raw: JSON as UTF-8 bytes or as text. A mapping is taken as parsed already: it is copied,
             tuples become lists, and anything JSON does not have is refused.
         limits: How much is read before it is refused.
+        parse: What is tried first; what it refuses is read again to say what is wrong.
 
     Raises:
         MalformedEvent: If it is not JSON by RFC 8259, holds a lone surrogate or a number that
@@ -47,6 +51,18 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
         raise EventTooLarge(
             f"the event has {len(data):,} bytes; Limits(max_bytes={limits.max_bytes}) allows less"
         )
+    if parse is not None:
+        try:
+            tree = parse(data)
+        except Exception:
+            pass  # said below
+        else:
+            _refuse_depth(data, tree, limits)
+            return tree
+    return _decode_slowly(data, limits)
+
+
+def _decode_slowly(data: bytes, limits: Limits) -> Any:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -61,9 +77,7 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS) -> Any:
             tree = decoder.decode(text)
     except (ValueError, RecursionError):
         tree = _parsed(text, decoder, limits)
-    opened = data.count(b"{") + (data.count(b"[") if b"[" in data else 0)
-    if opened > limits.max_depth and _is_deeper(tree, limits.max_depth):
-        raise _too_deep(limits)
+    _refuse_depth(data, tree, limits)
     if "\\" in text and ("\\ud" in text or "\\uD" in text):
         _refuse_lone_surrogates(tree)
     return tree
@@ -124,6 +138,12 @@ def _decoder(max_digits: int, python_max_digits: int) -> json.JSONDecoder:
         parse_float=_finite_float,
         parse_constant=_refuse_constant,
     )
+
+
+def _refuse_depth(data: bytes, tree: Any, limits: Limits) -> None:
+    opened = data.count(b"{") + (data.count(b"[") if b"[" in data else 0)
+    if opened > limits.max_depth and _is_deeper(tree, limits.max_depth):
+        raise _too_deep(limits)
 
 
 def _is_deeper(tree: Any, max_depth: int) -> bool:

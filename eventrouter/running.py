@@ -119,9 +119,20 @@ async def run_lone(
                 return settled(event, error, (), (), raw)
     if route.signature.takes_event:
         payload = make_event(parts).with_payload(payload)
+    return await run_built(route, payload, make_event, parts, raw)
+
+
+async def run_built(
+    route: Route,
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+) -> Result:
+    """Do what ``run_lone`` does, the handler's argument built already."""
     started = perf_counter()
     try:
-        value = await route.handler(payload)
+        value = await route.handler(argument)
     except Exception as error:
         event = make_event(parts)
         annotate(error, event, route.named.name)

@@ -136,6 +136,8 @@ def _text_hook(expected: str, parse: Callable[[str], Any]) -> Hook:
             raise Refusal(expected) from None
         return structure_member(parsed, target) if is_enum(target) else parsed
 
+    hook: Any = structure
+    hook.parse = parse
     return structure
 
 

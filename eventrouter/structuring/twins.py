@@ -1,0 +1,302 @@
+"""
+What msgspec must decode a type as, so that it means what the strict hooks mean.
+
+A type has a twin only if each hook it is built by is this package's own, and msgspec either means
+the same by the type or calls that hook. What msgspec builds otherwise than attrs and dataclasses
+do (converters, fields that are no argument, names of their own) has none, nor has what can hold
+JSON of any depth. Whoever finds no twin is told why, and leaves the type to cattrs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from enum import Enum, Flag
+from typing import (
+    Any,
+    Literal,
+    NamedTuple,
+    NotRequired,
+    Optional,
+    Required,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+)
+from uuid import UUID
+
+import attrs
+from cattrs import Converter
+
+from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
+from eventrouter.structuring.records import members_of
+from eventrouter.structuring.refusal import Hook, type_name
+from eventrouter.structuring.scalars import is_enum
+
+_NATIVE = (str, int, float, bool, type(None), date, UUID)
+_PACKAGE = "eventrouter."
+
+#: What msgspec calls for a type that it does not know: the type itself, a marker, on the value.
+build_marked = operator.call
+
+
+class NoTwin(Exception):
+    """Raised where msgspec can't be made to mean what a type's hooks mean; says why."""
+
+
+class Twin(NamedTuple):
+    """
+    What msgspec is to decode.
+
+    Attributes:
+        type: What it is told to decode.
+        depth: How deep arrays and objects are nested in it, at most.
+    """
+
+    type: Any
+    depth: int = 0
+
+
+def twin_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = ()) -> Twin:
+    """
+    The twin of a type.
+
+    Args:
+        target: The type.
+        converter: What builds it otherwise.
+
+    Raises:
+        NoTwin: If it has none.
+    """
+    bare, hook = _own_hook(target, converter)
+    if bare in _NATIVE:
+        return Twin(bare)
+    if get_origin(bare) is Literal:
+        return _literal_twin(bare, hook)
+    if is_union(bare):
+        return _union_twin(bare, converter, _inside)
+    if is_enum(bare):
+        return Twin(bare) if _is_plain(bare) else Twin(_marker(hook, bare))
+    if bare is Decimal or hasattr(hook, "parse"):
+        return Twin(_marker(hook, bare))
+    if is_record(bare):
+        return _record_twin(bare, converter, _inside)
+    origin, arguments = get_origin(bare), get_args(bare)
+    if origin is list or (origin is tuple and arguments[1:] == (...,)):
+        inner = twin_of(arguments[0], converter, _inside)
+        of_items = list[inner.type] if origin is list else tuple[inner.type, ...]  # type: ignore[name-defined]
+        return Twin(of_items, inner.depth + 1)
+    if origin is dict and unwrapped(arguments[0]) is str:
+        inner = twin_of(arguments[1], converter, _inside)
+        return Twin(dict[str, inner.type], inner.depth + 1)  # type: ignore[name-defined]
+    raise NoTwin(f"{type_name(bare)} is read by cattrs")
+
+
+def projection_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = ()) -> Twin:
+    """
+    What msgspec is to decode so that it skips members that no class names, and builds nothing.
+
+    Args:
+        target: The type.
+        converter: What builds it of the result.
+
+    Raises:
+        NoTwin: If it can't be told which members are read.
+    """
+    bare, hook = _own_hook(target, converter)
+    if is_record(bare):
+        return _record_projection(bare, converter, _inside)
+    origin, arguments = get_origin(bare), get_args(bare)
+    if is_union(bare) and len(arguments) == 2 and type(None) in arguments:
+        inner = projection_of(_only_arm(bare), converter, _inside)
+        return inner if inner.type is Any else Twin(Optional[inner.type], inner.depth)
+    if origin is list:
+        inner = projection_of(arguments[0], converter, _inside)
+        return Twin(list[inner.type], inner.depth + 1)  # type: ignore[name-defined]
+    if origin is dict and unwrapped(arguments[0]) is str:
+        inner = projection_of(arguments[1], converter, _inside)
+        return Twin(dict[str, inner.type], inner.depth + 1)  # type: ignore[name-defined]
+    if bare in _NATIVE or bare is Decimal or hasattr(hook, "parse") or is_enum(bare):
+        return Twin(Any)
+    if get_origin(bare) is Literal:
+        return Twin(Any)
+    raise NoTwin(f"{type_name(bare)} may hold any JSON")
+
+
+def _own_hook(target: Any, converter: Converter) -> tuple[Any, Hook]:
+    """The type without what is wrapped around it, and its hook, if nobody replaced that."""
+    bare = unwrapped(target)
+    for form in (target, bare):
+        hook = converter.get_structure_hook(form)
+        is_own = hasattr(hook, "is_strict") or str(hook.__module__).startswith(_PACKAGE)
+        if not is_own:
+            raise NoTwin(f"{type_name(form)} has a hook of its own")
+    return bare, converter.get_structure_hook(bare)
+
+
+def _literal_twin(target: Any, hook: Hook) -> Twin:
+    if all(type(value) in (str, int) for value in get_args(target)):
+        return Twin(target)
+    return Twin(_marker(hook, target))
+
+
+def _union_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
+    arguments = get_args(target)
+    if len(arguments) == 2 and type(None) in arguments:
+        inner = twin_of(_only_arm(target), converter, inside)
+        return Twin(Optional[inner.type], inner.depth)
+    if all(unwrapped(arm) in (str, int, bool, type(None)) for arm in arguments):
+        twins = [twin_of(arm, converter, inside).type for arm in arguments]
+        return Twin(Union[tuple(twins)])  # noqa: UP007
+    raise NoTwin(f"the union {type_name(target)} is told apart by cattrs")
+
+
+def _only_arm(union: Any) -> Any:
+    return next(arm for arm in get_args(union) if arm is not type(None))
+
+
+def _is_plain(enum: type[Enum]) -> bool:
+    """Whether its members are found by their values alone, all text or all integers."""
+    kinds = {type(member._value_) for member in enum}
+    looks_for_more = enum._missing_.__func__ is not Enum._missing_.__func__  # type: ignore[attr-defined]
+    return len(kinds) == 1 and kinds <= {str, int} and not looks_for_more and not _is_flag(enum)
+
+
+def _is_flag(enum: type[Enum]) -> bool:
+    return issubclass(enum, Flag)
+
+
+def _marker(hook: Hook, target: Any) -> Any:
+    """A type of no instances that, when called on a JSON value, gives what the hook builds."""
+    parse = getattr(hook, "parse", None)
+    if parse is None or is_enum(target):
+
+        def parse(value: Any) -> Any:
+            return hook(value, target)
+
+    # msgspec asks whether what was built is an instance: whatever ``type`` says of it is true.
+    attributes = {"__call__": staticmethod(parse), "__instancecheck__": staticmethod(type)}
+    metaclass = type("Marker", (type,), attributes)
+    return metaclass(type_name(target), (), {})
+
+
+def _record_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
+    _refuse_unsuited(target, converter, inside)
+    twins = {
+        member.field: twin_of(member.type, converter, (*inside, target))
+        for member in _plainly_named(target, converter)
+    }
+    depth = 1 + max((twin.depth for twin in twins.values()), default=0)
+    if is_typed_dict(target):
+        required = {m.field: m.is_required for m in members_of(target, converter)}
+        return Twin(_typed_dict(target.__name__, twins, required), depth)
+    _refuse_unlike_generated(target)
+    annotations = {field: twin.type for field, twin in twins.items()}
+    plain = {member.field: member.type for member in members_of(target, converter)}
+    # msgspec looks names up in the module, and would not find those of a function.
+    if annotations == plain and "<locals>" not in target.__qualname__:
+        return Twin(target, depth)
+    return Twin(_shadow(target, annotations), depth)
+
+
+def _record_projection(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
+    _refuse_unsuited(target, converter, inside)
+    twins = {
+        member.name: projection_of(member.type, converter, (*inside, target))
+        for member in members_of(target, converter)
+    }
+    depth = 1 + max((twin.depth for twin in twins.values()), default=0)
+    return Twin(_typed_dict(target.__name__, twins, {}), depth)
+
+
+def _refuse_unsuited(target: Any, converter: Converter, inside: tuple[Any, ...]) -> None:
+    if converter.forbid_extra_keys:
+        raise NoTwin("forbid_extra_keys asks for all members")
+    if get_origin(target) is not None or getattr(target, "__parameters__", ()):
+        raise NoTwin(f"{type_name(target)} is generic")
+    if target in inside:
+        raise NoTwin(f"{type_name(target)} stands inside itself")
+    overrides = getattr(converter.get_structure_hook(target), "overrides", {})
+    for field, override in overrides.items():
+        if override.struct_hook is not None or override.omit:
+            raise NoTwin(f"{type_name(target)}.{field} is read in a way of its own")
+
+
+def _plainly_named(target: Any, converter: Converter) -> Any:
+    for member in members_of(target, converter):
+        if member.name != member.field:
+            raise NoTwin(f"{type_name(target)}.{member.field} has another name in JSON")
+        yield member
+
+
+def _refuse_unlike_generated(cls: Any) -> None:
+    """Refuse a class whose objects are not what setting their fields one by one makes them."""
+    name = type_name(cls)
+    fields = attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls)
+    for field in fields:
+        if not field.init:
+            raise NoTwin(f"{name}.{field.name} is no argument of {name}")
+        if getattr(field, "converter", None) is not None:
+            raise NoTwin(f"{name}.{field.name} has a converter")
+        default = getattr(field, "default", None)
+        if isinstance(default, attrs.Factory) and default.takes_self:  # type: ignore[arg-type]
+            raise NoTwin(f"the default of {name}.{field.name} is made from the object")
+    code = getattr(cls.__init__, "__code__", None)
+    # Generated code has a file name in angle brackets; what it counts on must be set by it.
+    if code is None or not code.co_filename.startswith("<"):
+        raise NoTwin(f"{name} has an __init__ of its own")
+    if any("hash" in str(constant) for constant in (*code.co_consts, *code.co_names)):
+        raise NoTwin(f"{name} keeps its hash")
+    is_made_otherwise = cls.__new__ is not object.__new__ or hasattr(cls, "__attrs_pre_init__")
+    if is_made_otherwise or issubclass(cls, BaseException):
+        raise NoTwin(f"{name} is made in a way of its own")
+    if any(
+        v.type is dataclasses.InitVar for v in getattr(cls, "__dataclass_fields__", {}).values()
+    ):
+        raise NoTwin(f"{name} has an InitVar")
+
+
+def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
+    """
+    A subclass with other annotations, for msgspec to read, whose instances turn into ``cls``'s.
+
+    It adds nothing to the class, so that an instance can change from one to the other.
+    """
+    notices = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
+    if type(cls) is not type or notices:
+        raise NoTwin(f"{type_name(cls)} would notice a subclass")
+    step = "__attrs_pre_init__" if attrs.has(cls) else "__post_init__"
+    own_step: Callable[[Any], None] | None = getattr(cls, step, None)
+    # Set as if it were not frozen; for both msgspec looks on the class it is given alone.
+    restore = operator.methodcaller("__setattr__", "__class__", cls)
+
+    def restore_first(instance: Any) -> None:
+        restore(instance)
+        if own_step is not None:
+            own_step(instance)
+
+    members = {
+        "__slots__": (),
+        "__annotations__": annotations,
+        "__module__": cls.__module__,
+        "__setattr__": object.__setattr__,
+        step: staticmethod(restore) if own_step is None else restore_first,
+    }
+    shadow = type(cls.__name__, (cls,), members)
+    try:
+        restore(shadow.__new__(shadow))
+    except TypeError:
+        raise NoTwin(f"an object can't turn into a {type_name(cls)}") from None
+    return shadow
+
+
+def _typed_dict(name: str, twins: dict[str, Twin], required: dict[str, bool]) -> Any:
+    members = {
+        name: (Required if required.get(name) else NotRequired)[twin.type]
+        for name, twin in twins.items()
+    }
+    return TypedDict(name, members)  # type: ignore[operator]
