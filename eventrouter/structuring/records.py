@@ -272,7 +272,7 @@ def _guarded(generated: Any, target: Any, converter: Converter) -> Hook:
 
     hook: Any = structure_detailed if converter.detailed_validation else structure
     if hook is structure and any(is_required for _, _, is_required in _fields(target)):
-        generated.is_strict = True  # type: ignore[attr-defined]
+        generated.is_strict = True
         return cast(Hook, generated)
     hook.overrides = generated.overrides
     return cast(Hook, hook)

@@ -113,7 +113,7 @@ def projection_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = 
     origin, arguments = get_origin(bare), get_args(bare)
     if is_union(bare) and len(arguments) == 2 and type(None) in arguments:
         inner = projection_of(_only_arm(bare), converter, _inside)
-        return inner if inner.type is Any else Twin(Optional[inner.type], inner.depth)
+        return inner if inner.type is Any else _or_null(inner)
     if origin is list:
         inner = projection_of(arguments[0], converter, _inside)
         return Twin(list[inner.type], inner.depth + 1)  # type: ignore[name-defined]
@@ -147,12 +147,16 @@ def _literal_twin(target: Any, hook: Hook) -> Twin:
 def _union_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
     arguments = get_args(target)
     if len(arguments) == 2 and type(None) in arguments:
-        inner = twin_of(_only_arm(target), converter, inside)
-        return Twin(Optional[inner.type], inner.depth)
+        return _or_null(twin_of(_only_arm(target), converter, inside))
     if all(unwrapped(arm) in (str, int, bool, type(None)) for arm in arguments):
         twins = [twin_of(arm, converter, inside).type for arm in arguments]
         return Twin(Union[tuple(twins)])  # noqa: UP007
     raise NoTwin(f"the union {type_name(target)} is told apart by cattrs")
+
+
+def _or_null(twin: Twin) -> Twin:
+    # A marker is a class whose metaclass knows no ``|``.
+    return Twin(Optional[twin.type], twin.depth)  # noqa: UP045
 
 
 def _only_arm(union: Any) -> Any:
@@ -161,7 +165,7 @@ def _only_arm(union: Any) -> Any:
 
 def _is_plain(enum: type[Enum]) -> bool:
     """Whether its members are found by their values alone, all text or all integers."""
-    kinds = {type(member._value_) for member in enum}
+    kinds: set[Any] = {type(member._value_) for member in enum}
     looks_for_more = enum._missing_.__func__ is not Enum._missing_.__func__  # type: ignore[attr-defined]
     return len(kinds) == 1 and kinds <= {str, int} and not looks_for_more and not _is_flag(enum)
 
@@ -172,16 +176,17 @@ def _is_flag(enum: type[Enum]) -> bool:
 
 def _marker(hook: Hook, target: Any) -> Any:
     """A type of no instances that, when called on a JSON value, gives what the hook builds."""
-    parse = getattr(hook, "parse", None)
-    if parse is None or is_enum(target):
-
-        def parse(value: Any) -> Any:
-            return hook(value, target)
-
+    build = getattr(hook, "parse", None)
+    if build is None or is_enum(target):
+        build = _bound(hook, target)
     # msgspec asks whether what was built is an instance: whatever ``type`` says of it is true.
-    attributes = {"__call__": staticmethod(parse), "__instancecheck__": staticmethod(type)}
+    attributes = {"__call__": staticmethod(build), "__instancecheck__": staticmethod(type)}
     metaclass = type("Marker", (type,), attributes)
     return metaclass(type_name(target), (), {})
+
+
+def _bound(hook: Hook, target: Any) -> Callable[[Any], Any]:
+    return lambda value: hook(value, target)
 
 
 def _record_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
@@ -216,7 +221,7 @@ def _record_projection(target: Any, converter: Converter, inside: tuple[Any, ...
 def _refuse_unsuited(target: Any, converter: Converter, inside: tuple[Any, ...]) -> None:
     if converter.forbid_extra_keys:
         raise NoTwin("forbid_extra_keys asks for all members")
-    if get_origin(target) is not None or getattr(target, "__parameters__", ()):
+    if get_origin(target) is not None or vars(target).get("__parameters__"):
         raise NoTwin(f"{type_name(target)} is generic")
     if target in inside:
         raise NoTwin(f"{type_name(target)} stands inside itself")
@@ -242,8 +247,7 @@ def _refuse_unlike_generated(cls: Any) -> None:
             raise NoTwin(f"{name}.{field.name} is no argument of {name}")
         if getattr(field, "converter", None) is not None:
             raise NoTwin(f"{name}.{field.name} has a converter")
-        default = getattr(field, "default", None)
-        if isinstance(default, attrs.Factory) and default.takes_self:  # type: ignore[arg-type]
+        if getattr(getattr(field, "default", None), "takes_self", False):
             raise NoTwin(f"the default of {name}.{field.name} is made from the object")
     code = getattr(cls.__init__, "__code__", None)
     # Generated code has a file name in angle brackets; what it counts on must be set by it.
@@ -254,10 +258,6 @@ def _refuse_unlike_generated(cls: Any) -> None:
     is_made_otherwise = cls.__new__ is not object.__new__ or hasattr(cls, "__attrs_pre_init__")
     if is_made_otherwise or issubclass(cls, BaseException):
         raise NoTwin(f"{name} is made in a way of its own")
-    if any(
-        v.type is dataclasses.InitVar for v in getattr(cls, "__dataclass_fields__", {}).values()
-    ):
-        raise NoTwin(f"{name} has an InitVar")
 
 
 def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
@@ -288,7 +288,7 @@ def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
     }
     shadow = type(cls.__name__, (cls,), members)
     try:
-        restore(shadow.__new__(shadow))
+        restore(object.__new__(shadow))
     except TypeError:
         raise NoTwin(f"an object can't turn into a {type_name(cls)}") from None
     return shadow
