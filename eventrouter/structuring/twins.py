@@ -221,7 +221,8 @@ def _record_projection(target: Any, converter: Converter, inside: tuple[Any, ...
 def _refuse_unsuited(target: Any, converter: Converter, inside: tuple[Any, ...]) -> None:
     if converter.forbid_extra_keys:
         raise NoTwin("forbid_extra_keys asks for all members")
-    if get_origin(target) is not None or vars(target).get("__parameters__"):
+    parameters: Any = getattr(target, "__parameters__", None)
+    if get_origin(target) is not None or parameters:
         raise NoTwin(f"{type_name(target)} is generic")
     if target in inside:
         raise NoTwin(f"{type_name(target)} stands inside itself")
