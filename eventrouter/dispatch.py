@@ -28,7 +28,7 @@ from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status
 from eventrouter.routing import Candidates, Route, RouteTable
-from eventrouter.running import Mode, Run, composed, run_all, run_built, run_lone
+from eventrouter.running import Mode, Run, composed, run_all, run_built, run_each, run_lone
 from eventrouter.scope import CallNext, Scope
 from eventrouter.straight import StraightReader, installed_msgspec, quick_parser
 from eventrouter.threads import WorkerThreads
@@ -45,14 +45,16 @@ class Plan(NamedTuple):
         group: The same with what is wrapped around them.
         builders: What builds their payloads, each once.
         has_provisions: Whether anything is provided to them.
-        lone: The one route, if it is all there is: async, given the payload or the event alone,
-            with nothing around it.
+        is_plain: Whether they are all there is: async, given the payload or the event alone, one
+            after the other, with nothing around them but middleware of the router itself.
+        lone: The one route, if there is but one and it is plain.
     """
 
     routes: tuple[Route, ...]
     group: Group
     builders: tuple[PayloadBuilder, ...]
     has_provisions: bool
+    is_plain: bool
     lone: Route | None
 
 
@@ -100,17 +102,17 @@ class Dispatcher:
     ) -> None:
         self._envelopes = tuple(envelopes)
         self._only_envelope = self._envelopes[0] if len(self._envelopes) == 1 else None
+        self._has_middleware = bool(scope.middleware)
         # The default envelope alone needs no Event to find out what runs for it.
         self._is_plain_json = self._only_envelope.__class__ is JsonEnvelope
         self._limits = limits
         msgspec = installed_msgspec()
         self._parse = quick_parser(msgspec, limits)
         self._straight = None
-        if msgspec is not None and self._is_plain_json:
+        if msgspec is not None and self._is_plain_json and not self._has_middleware:
             self._straight = StraightReader(msgspec, limits, default_version)
         self._table = table
         self._scope = scope
-        self._has_middleware = bool(scope.middleware)
         self._default_version = default_version
         self._ignores_unrouted = ignores_unrouted
         self._is_concurrent = is_concurrent
@@ -155,7 +157,17 @@ class Dispatcher:
 
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
-        return self._process_json(raw) if self._is_plain_json else self._process(raw, headers)
+        if self._straight is not None:
+            found = self._straight.read(raw)
+            if found is not None:
+                routes, payload, moment = found
+                make_event, parts = self._straight.make_event, (raw, moment)
+                if len(routes) == 1:
+                    return run_built(routes[0], payload, make_event, parts, raw)
+                return run_each(routes, payload, make_event, parts, raw)
+        if self._is_plain_json and not self._has_middleware:
+            return self._process_json(raw)
+        return self._process(raw, headers)
 
     def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
@@ -194,10 +206,6 @@ class Dispatcher:
         return await self.process_event(event, raw)
 
     async def _process_json(self, raw: Raw) -> Result:
-        straight = self._straight
-        if straight is not None and (found := straight.read(raw)) is not None:
-            route, payload, moment = found
-            return await run_built(route, payload, straight.make_event, (raw, moment), raw)
         try:
             parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
         except MalformedEvent as error:
@@ -217,7 +225,10 @@ class Dispatcher:
         return evolve(result, raw=raw)
 
     async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
-        return await self._run_choice(self.choose(event), event, raw, mode)
+        choice = self.choose(event)
+        if choice.plan.lone is not None:
+            return await run_lone(choice.plan.lone, event.payload, _itself, event, raw)
+        return await self._run_choice(choice, event, raw, mode)
 
     async def _run_choice(
         self, choice: Choice, event: Event[Any], raw: Raw | None, mode: Mode
@@ -268,25 +279,24 @@ class Dispatcher:
             first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
             plan = self._make_plan(first + candidates.observers)
             self._settled[key] = Choice(plan)
-            if self._straight is not None and plan.lone is not None:
-                self._straight.add(*key, plan.lone)
+            if self._straight is not None and plan.is_plain:
+                self._straight.add(*key, plan.routes)
 
     def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
         routes = tuple(sorted(routes, key=lambda route: route.order))
         group = make_group(routes, self._scope, self._is_concurrent)
         builders = dict.fromkeys(route.builder for route in routes if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        is_lone = (
-            len(routes) == 1
-            and group.members == routes
+        is_plain = (
+            group.members == routes
             and not group.scope.before
             and not group.scope.after
-            and not group.scope.middleware
             and not self._is_concurrent
-            and routes[0].signature.is_async
+            and all(route.signature.is_async for route in routes)
             and not has_provisions
         )
-        return Plan(routes, group, tuple(builders), has_provisions, routes[0] if is_lone else None)
+        lone = routes[0] if is_plain and len(routes) == 1 else None
+        return Plan(routes, group, tuple(builders), has_provisions, is_plain, lone)
 
     def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
         fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]

@@ -310,7 +310,7 @@ class Router:
             Exception: What the one handler that failed raised, with a note that says which.
             RegistrationError: If a handler's annotations can't be resolved.
         """
-        result = await self._dispatcher().process(raw, headers)
+        result = await (self._compiled or self._compile()).process(raw, headers)
         if result.error is not None:
             raise result.error
         return result

@@ -100,9 +100,10 @@ def _int(digits: str) -> int | float:
 
 
 class _Reading(NamedTuple):
-    """How the events of one type and version are read, for the one route they take."""
+    """How the events of one type and version are read, for the routes they take."""
 
-    route: Route
+    routes: tuple[Route, ...]
+    builder: PayloadBuilder
     way: Way
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
 
@@ -124,14 +125,16 @@ class StraightReader:
         self._default_version = default_version
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
-        # class of what is decoded -> version -> how to go on: route, second decoder, cattrs
-        self._next: dict[type, dict[str | None, tuple[Route, Any, Any]]] = {}
+        # class of what is decoded -> version -> how to go on: routes, second decoder, cattrs
+        self._next: dict[type, dict[str | None, tuple[tuple[Route, ...], Any, Any]]] = {}
         self._decode: Callable[[bytes], Any] | None = None
 
-    def add(self, event_type: str, version: str | None, route: Route) -> None:
+    def add(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> None:
         """Read the events of a type and version from now on, if they can be."""
-        builder = route.builder
-        if builder is None or route.signature.takes_event:
+        builder = routes[0].builder
+        if builder is None or any(
+            route.builder is not builder or route.signature.takes_event for route in routes
+        ):
             return
         if event_type not in self._known and len(self._known) == _MOST_TYPES:
             return
@@ -141,11 +144,11 @@ class StraightReader:
         if way.type is None:
             return
         decode = _decoder(self._msgspec, way.type)
-        self._known.setdefault(event_type, {})[version] = _Reading(route, way, decode)
+        self._known.setdefault(event_type, {})[version] = _Reading(routes, builder, way, decode)
         self._compile()
 
-    def read(self, raw: Raw) -> tuple[Route, Any, datetime] | None:
-        """The route of an event, its payload built, and its timestamp; None if it won't do."""
+    def read(self, raw: Raw) -> tuple[tuple[Route, ...], Any, datetime] | None:
+        """The routes of an event, its payload built, and its timestamp; None if it won't do."""
         if not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes or not self._decode:
             return None
         try:
@@ -155,7 +158,7 @@ class StraightReader:
             following = self._next[event.__class__].get(version or self._default_version)
             if following is None:
                 return None
-            route, decode, builder = following
+            routes, decode, builder = following
             payload = event.payload
             if decode is not None:
                 payload = decode(payload)
@@ -166,7 +169,7 @@ class StraightReader:
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
             return None
-        return route, payload, moment
+        return routes, payload, moment
 
     def make_event(self, parts: tuple[bytes, datetime]) -> Event[Any]:
         """The event that was read from the bytes, its payload raw JSON."""
@@ -196,10 +199,10 @@ class StraightReader:
             )
             self._next[event] = {
                 version: (
-                    route,
+                    routes,
                     None if is_one else decode,
-                    None if way.is_whole else route.builder,
+                    None if way.is_whole else builder,
                 )
-                for version, (route, way, decode) in readings.items()
+                for version, (routes, builder, way, decode) in readings.items()
             }
         self._decode = _decoder(self._msgspec, Union[tuple(self._next)])  # noqa: UP007

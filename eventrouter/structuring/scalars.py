@@ -111,14 +111,20 @@ def _unstructure_bytes(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def _structure_decimal(value: Any, target: Any) -> Any:
+def parse_decimal(value: Any) -> Decimal:
+    """The number that a JSON string or integer is; raise ``Refusal`` for anything else."""
     # A JSON number with a point was read as a float, whose digits are no longer the sender's.
     if value.__class__ is not int:
         text = _text(value, "decimal number in a string, or integer")
-        if len(text) > _LONGEST_DECIMAL or re.fullmatch(_DECIMAL, text) is None:
+        # What most look like, told without matching: digits, with or without a point.
+        is_common = text.strip("0123456789") == "." != text or (text.isdecimal() and text.isascii())
+        if len(text) > _LONGEST_DECIMAL or not (is_common or re.fullmatch(_DECIMAL, text)):
             raise Refusal("decimal number in a string, or integer")
-        value = text
-    decimal = Decimal(value)
+    return Decimal(value)
+
+
+def _structure_decimal(value: Any, target: Any) -> Any:
+    decimal = parse_decimal(value)
     return decimal if target is Decimal else _as_subclass(decimal, target)
 
 
@@ -137,7 +143,7 @@ def _text_hook(expected: str, parse: Callable[[str], Any]) -> Hook:
         return structure_member(parsed, target) if is_enum(target) else parsed
 
     hook: Any = structure
-    hook.parse = parse
+    hook.parse = parse  # for whoever knows that the type is no enum
     return structure
 
 

@@ -35,7 +35,7 @@ from cattrs import Converter
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
 from eventrouter.structuring.records import members_of
 from eventrouter.structuring.refusal import Hook, type_name
-from eventrouter.structuring.scalars import is_enum
+from eventrouter.structuring.scalars import is_enum, parse_decimal
 
 _NATIVE = (str, int, float, bool, type(None), date, UUID)
 _PACKAGE = "eventrouter."
@@ -176,7 +176,7 @@ def _is_flag(enum: type[Enum]) -> bool:
 
 def _marker(hook: Hook, target: Any) -> Any:
     """A type of no instances that, when called on a JSON value, gives what the hook builds."""
-    build = getattr(hook, "parse", None)
+    build = parse_decimal if target is Decimal else getattr(hook, "parse", None)
     if build is None or is_enum(target):
         build = _bound(hook, target)
     # msgspec asks whether what was built is an instance: whatever ``type`` says of it is true.
