@@ -14,7 +14,7 @@ import operator
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from enum import Enum, Flag
+from enum import Enum
 from typing import (
     Any,
     Literal,
@@ -35,7 +35,7 @@ from cattrs import Converter
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
 from eventrouter.structuring.records import members_of
 from eventrouter.structuring.refusal import Hook, type_name
-from eventrouter.structuring.scalars import is_enum, parse_decimal
+from eventrouter.structuring.scalars import is_closed, is_enum, parse_decimal
 
 _NATIVE = (str, int, float, bool, type(None), date, UUID)
 _PACKAGE = "eventrouter."
@@ -166,12 +166,7 @@ def _only_arm(union: Any) -> Any:
 def _is_plain(enum: type[Enum]) -> bool:
     """Whether its members are found by their values alone, all text or all integers."""
     kinds: set[Any] = {type(member._value_) for member in enum}
-    looks_for_more = enum._missing_.__func__ is not Enum._missing_.__func__  # type: ignore[attr-defined]
-    return len(kinds) == 1 and kinds <= {str, int} and not looks_for_more and not _is_flag(enum)
-
-
-def _is_flag(enum: type[Enum]) -> bool:
-    return issubclass(enum, Flag)
+    return len(kinds) == 1 and kinds <= {str, int} and is_closed(enum)
 
 
 def _marker(hook: Hook, target: Any) -> Any:
