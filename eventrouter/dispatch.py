@@ -28,7 +28,7 @@ from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status
 from eventrouter.routing import Candidates, Route, RouteTable
-from eventrouter.running import Mode, Run, composed, run_all, run_built, run_each, run_lone
+from eventrouter.running import Mode, Run, composed, run_all, run_lone
 from eventrouter.scope import CallNext, Scope
 from eventrouter.straight import StraightReader, installed_msgspec, quick_parser
 from eventrouter.threads import WorkerThreads
@@ -158,13 +158,9 @@ class Dispatcher:
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
         if self._straight is not None:
-            found = self._straight.read(raw)
-            if found is not None:
-                routes, payload, moment = found
-                make_event, parts = self._straight.make_event, (raw, moment)
-                if len(routes) == 1:
-                    return run_built(routes[0], payload, make_event, parts, raw)
-                return run_each(routes, payload, make_event, parts, raw)
+            run = self._straight.run(raw)
+            if run is not None:
+                return run
         if self._is_plain_json and not self._has_middleware:
             return self._process_json(raw)
         return self._process(raw, headers)

@@ -80,7 +80,7 @@ class Result:
             self.event = make_event(parts)
             if of_handler:
                 handler, value, elapsed = of_handler
-                self.handlers = (HandlerResult(handler, value, None, 1, elapsed),)
+                self.handlers = (HandlerResult(handler.name, value, None, 1, elapsed),)
             self._unmade = None
             return getattr(self, name)
 
@@ -102,7 +102,7 @@ class Result:
 def handled_by_one(
     make_event: Callable[[Any], Event[Any]],
     parts: Any,
-    handler: str,
+    handler: Any,
     value: Any,
     elapsed: float,
     raw: Raw | None,
@@ -113,7 +113,7 @@ def handled_by_one(
     Args:
         make_event: Makes the event.
         parts: What it is made of.
-        handler: The handler's name.
+        handler: What has the handler's name.
         value: What it returned.
         elapsed: How long that took, in seconds.
         raw: What arrived.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, NamedTuple, Union
 
@@ -20,9 +20,11 @@ from eventrouter.event import Event, now
 from eventrouter.json import Parse, Raw, decode
 from eventrouter.limits import Limits
 from eventrouter.payload import PayloadBuilder
+from eventrouter.result import Result
 from eventrouter.routing import Route
+from eventrouter.running import run_built, run_each
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
-from eventrouter.timestamps import parse_datetime
+from eventrouter.timestamps import check_datetime
 
 _MOST_TYPES = 256  # read in one pass; making the decoder anew for each takes a while
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
@@ -147,8 +149,8 @@ class StraightReader:
         self._known.setdefault(event_type, {})[version] = _Reading(routes, builder, way, decode)
         self._compile()
 
-    def read(self, raw: Raw) -> tuple[tuple[Route, ...], Any, datetime] | None:
-        """The routes of an event, its payload built, and its timestamp; None if it won't do."""
+    def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
+        """What runs the handlers of an event, its payload built; None if it won't do."""
         if not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes or not self._decode:
             return None
         try:
@@ -164,22 +166,28 @@ class StraightReader:
                 payload = decode(payload)
             if builder is not None:
                 payload = builder.build(payload, builder.type)
-            moment = now() if timestamp is self._unset else parse_datetime(timestamp)
+            moment = None
+            if timestamp is self._unset:
+                moment = now()
+            else:
+                check_datetime(timestamp)
             if not raw.isascii():
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
             return None
-        return routes, payload, moment
+        if len(routes) == 1:
+            return run_built(routes[0], payload, self._make_event, (raw, moment), raw)
+        return run_each(routes, payload, self._make_event, (raw, moment), raw)
 
-    def make_event(self, parts: tuple[bytes, datetime]) -> Event[Any]:
-        """The event that was read from the bytes, its payload raw JSON."""
-        raw, moment = parts
+    def _make_event(self, parts: tuple[bytes, datetime | None]) -> Event[Any]:
+        """The event that was read from the bytes; the time of reading, where it has none."""
+        raw, read_at = parts
         try:
             tree = decode(raw, self._limits)
         except MalformedEvent:  # over a limit, in a member that was skipped
             tree = json.loads(raw, parse_int=_int)
-        event_type, metadata, payload, _, tree = read_parts(tree, self._limits)
-        return make_event((event_type, metadata, payload, moment, tree))
+        event_type, metadata, payload, moment, tree = read_parts(tree, self._limits)
+        return make_event((event_type, metadata, payload, read_at or moment, tree))
 
     def _compile(self) -> None:
         unset = self._msgspec.UnsetType

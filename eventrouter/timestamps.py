@@ -30,6 +30,23 @@ _FRACTION = "--T::."
 _TAKES_HOUR_24 = sys.version_info >= (3, 14)  # datetime.fromisoformat()
 
 
+# The same with every number in its range and no day that only some years have, at a third of the
+# cost of a match by the whole grammar and of making the moment.
+_MONTH_AND_DAY = (
+    "(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31"
+)
+_is_common = re.compile(
+    f"[12][0-9]{{3}}-(?:{_MONTH_AND_DAY})"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?Z"
+).fullmatch
+
+
+def check_datetime(text: str) -> None:
+    """Refuse what ``parse_datetime`` refuses, faster where nobody needs the moment."""
+    if not _is_common(text):
+        parse_datetime(text)
+
+
 def parse_datetime(text: str) -> datetime:
     """
     Read an RFC 3339 date-time; digits past microseconds are dropped.
