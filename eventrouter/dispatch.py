@@ -30,7 +30,14 @@ from eventrouter.result import Result, Status
 from eventrouter.routing import Candidates, Route, RouteTable
 from eventrouter.running import Mode, Run, composed, run_all, run_built, run_lone
 from eventrouter.scope import CallNext, Scope
-from eventrouter.straight import StraightReader, installed_msgspec, quick_parser
+from eventrouter.straight import (
+    RAW_WAY,
+    StraightReader,
+    Way,
+    cattrs_way,
+    installed_msgspec,
+    quick_parser,
+)
 from eventrouter.threads import WorkerThreads
 
 _CACHED = 1_024  # plans kept besides those of exact types and versions
@@ -47,6 +54,7 @@ class Plan(NamedTuple):
         has_provisions: Whether anything is provided to them.
         lone: The one route, if it is all there is: async, given the payload or the event alone,
             with nothing around it.
+        obstacle: Why there is no such route, or nothing.
     """
 
     routes: tuple[Route, ...]
@@ -54,6 +62,7 @@ class Plan(NamedTuple):
     builders: tuple[PayloadBuilder, ...]
     has_provisions: bool
     lone: Route | None
+    obstacle: str
 
 
 class Choice(NamedTuple):
@@ -104,6 +113,7 @@ class Dispatcher:
         self._is_plain_json = self._only_envelope.__class__ is JsonEnvelope
         self._limits = limits
         msgspec = installed_msgspec()
+        self._has_msgspec = msgspec is not None
         self._parse = quick_parser(msgspec, limits)
         self._straight = None
         if msgspec is not None and self._is_plain_json:
@@ -152,6 +162,21 @@ class Dispatcher:
     def version_of(self, event: Event[Any]) -> str | None:
         """The version that routes are matched with."""
         return event.version or self._default_version
+
+    def way_of(self, route: Route, event: Event[Any], choice: Choice) -> Way:
+        """How ``process`` reads the payload of an event for one of the chosen routes."""
+        key = (event.type, self.version_of(event))
+        return self._way_of(route, choice.plan, key, key in self._settled)
+
+    def usual_way_of(self, route: Route) -> Way:
+        """How ``process`` reads payloads for a route, unless one more specific is in its way."""
+        # A pattern is itself a type that it matches, and that no exact route names.
+        key = (route.pattern, route.version or self._default_version)
+        candidates = self._table.find(*key)
+        tier = next((tier for tier in candidates.tiers if route in tier), (route,))
+        is_conditional = candidates.is_conditional or any(other.condition for other in tier)
+        plan = self._make_plan(tier + candidates.observers)
+        return self._way_of(route, plan, key, not is_conditional)
 
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
@@ -271,22 +296,29 @@ class Dispatcher:
             if self._straight is not None and plan.lone is not None:
                 self._straight.add(*key, plan.lone)
 
+    def _way_of(
+        self, route: Route, plan: Plan, key: tuple[str, str | None], is_settled: bool
+    ) -> Way:
+        if route.builder is None:
+            return RAW_WAY
+        if not self._has_msgspec:
+            return cattrs_way("msgspec is not installed")
+        if self._straight is None:
+            return cattrs_way("JsonEnvelope is not the only envelope")
+        if not is_settled:
+            return cattrs_way("a where= is asked first")
+        if plan.obstacle:
+            return cattrs_way(plan.obstacle)
+        return self._straight.way_of(*key, route)
+
     def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
         routes = tuple(sorted(routes, key=lambda route: route.order))
         group = make_group(routes, self._scope, self._is_concurrent)
         builders = dict.fromkeys(route.builder for route in routes if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        is_lone = (
-            len(routes) == 1
-            and group.members == routes
-            and not group.scope.before
-            and not group.scope.after
-            and not group.scope.middleware
-            and not self._is_concurrent
-            and routes[0].signature.is_async
-            and not has_provisions
-        )
-        return Plan(routes, group, tuple(builders), has_provisions, routes[0] if is_lone else None)
+        obstacle = _obstacle(routes, group)
+        lone = None if obstacle else routes[0]
+        return Plan(routes, group, tuple(builders), has_provisions, lone, obstacle)
 
     def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
         fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]
@@ -296,6 +328,19 @@ class Dispatcher:
         if fitting:
             raise MalformedEvent(f"it fits several envelopes, which is ambiguous: {names}")
         raise MalformedEvent(f"it fits none of the envelopes {names}")
+
+
+def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
+    """Why a plan is not one async handler, given the payload or the event alone, or nothing."""
+    if len(routes) != 1:
+        return "another handler runs too" if routes else "no handler runs"
+    if group.members != routes or not group.scope.is_empty:
+        return "a hook or middleware is around it"
+    if group.is_concurrent:
+        return "the router is concurrent"
+    if not routes[0].signature.is_async:
+        return "the handler is sync"
+    return "the handler has further parameters" if routes[0].filled else ""
 
 
 def _itself(event: Event[Any]) -> Event[Any]:

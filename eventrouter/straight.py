@@ -30,10 +30,10 @@ _MOST_DIGITS = 4_300  # of an integer that msgspec reads
 
 class Way(NamedTuple):
     """
-    How the payloads of one builder are read.
+    How a payload is read.
 
     Attributes:
-        type: What msgspec decodes; None if the whole tree goes to cattrs.
+        type: What msgspec decodes; None if the whole tree goes to cattrs, or is the payload.
         is_whole: Whether that is the payload; else cattrs builds it from that.
         why: Why it is not.
     """
@@ -42,10 +42,24 @@ class Way(NamedTuple):
     is_whole: bool
     why: str = ""
 
+    @property
+    def reader(self) -> str:
+        """What reads it: ``msgspec``, ``msgspec, then cattrs``, ``cattrs``; ``raw`` if nothing."""
+        if self.type is None:
+            return "raw" if self.is_whole else "cattrs"
+        return "msgspec" if self.is_whole else "msgspec, then cattrs"
+
     def __str__(self) -> str:
-        if self.is_whole:
-            return "msgspec"
-        return f"cattrs: {self.why}" if self.type is None else f"msgspec, then cattrs: {self.why}"
+        return f"{self.reader}: {self.why}" if self.why else self.reader
+
+
+#: The way of a payload that is asked for as it is.
+RAW_WAY = Way(None, True)
+
+
+def cattrs_way(why: str) -> Way:
+    """The way of a payload whose whole tree goes to cattrs."""
+    return Way(None, False, why)
 
 
 def installed_msgspec() -> Any:
@@ -65,9 +79,9 @@ def quick_parser(msgspec: Any, limits: Limits) -> Parse | None:
 def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
     """How the payloads of a builder are read, and why."""
     if msgspec is None:
-        return Way(None, False, "msgspec is not installed")
+        return cattrs_way("msgspec is not installed")
     if not _counts_alike(limits):
-        return Way(None, False, "the limits are lower than those of msgspec")
+        return cattrs_way("msgspec has another limit for the digits of an integer")
     why = ""
     for is_whole, make in ((True, twin_of), (False, projection_of)):
         try:
@@ -82,7 +96,7 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
             if twin.depth < limits.max_depth and twin.type is not Any:
                 return Way(twin.type, is_whole, why)
             why = why or f"it may be nested deeper than {limits.max_depth}"
-    return Way(None, False, why)
+    return cattrs_way(why)
 
 
 def _counts_alike(limits: Limits) -> bool:
@@ -128,16 +142,21 @@ class StraightReader:
         self._next: dict[type, dict[str | None, tuple[Route, Any, Any]]] = {}
         self._decode: Callable[[bytes], Any] | None = None
 
+    def way_of(self, event_type: str, version: str | None, route: Route) -> Way:
+        """How the payload of an event of a type and version is read for the one route it takes."""
+        if route.builder is None:
+            return RAW_WAY
+        if route.signature.takes_event:
+            return cattrs_way("it takes the event")
+        if event_type not in self._known and len(self._known) == _MOST_TYPES:
+            return cattrs_way(f"{_MOST_TYPES} other types came first")
+        if max(len(event_type), len(version or "")) > self._limits.max_name_length:
+            return cattrs_way("its type or version is over a limit")
+        return way_of(route.builder, self._msgspec, self._limits)
+
     def add(self, event_type: str, version: str | None, route: Route) -> None:
         """Read the events of a type and version from now on, if they can be."""
-        builder = route.builder
-        if builder is None or route.signature.takes_event:
-            return
-        if event_type not in self._known and len(self._known) == _MOST_TYPES:
-            return
-        if max(len(event_type), len(version or "")) > self._limits.max_name_length:
-            return
-        way = way_of(builder, self._msgspec, self._limits)
+        way = self.way_of(event_type, version, route)
         if way.type is None:
             return
         decode = _decoder(self._msgspec, way.type)
