@@ -30,9 +30,17 @@ from eventrouter.result import Result, Status
 from eventrouter.routing import Candidates, Route, RouteTable
 from eventrouter.running import Mode, Run, composed, run_all, run_lone
 from eventrouter.scope import CallNext, Scope
-from eventrouter.straight import StraightReader, installed_msgspec, quick_parser
+from eventrouter.straight import (
+    RAW_WAY,
+    StraightReader,
+    Way,
+    cattrs_way,
+    installed_msgspec,
+    quick_parser,
+)
 from eventrouter.threads import WorkerThreads
 
+_SURROUNDED = "a hook or middleware is around it"
 _CACHED = 1_024  # plans kept besides those of exact types and versions
 
 
@@ -45,16 +53,16 @@ class Plan(NamedTuple):
         group: The same with what is wrapped around them.
         builders: What builds their payloads, each once.
         has_provisions: Whether anything is provided to them.
-        is_plain: Whether they are all there is: async, given the payload or the event alone, one
-            after the other, with nothing around them but middleware of the router itself.
-        lone: The one route, if there is but one and it is plain.
+        obstacle: Why they are not all there is, or nothing: async, given the payload or the event
+            alone, one after the other, with nothing around them but middleware of the router.
+        lone: The one route, if there is but one and no obstacle.
     """
 
     routes: tuple[Route, ...]
     group: Group
     builders: tuple[PayloadBuilder, ...]
     has_provisions: bool
-    is_plain: bool
+    obstacle: str
     lone: Route | None
 
 
@@ -107,6 +115,7 @@ class Dispatcher:
         self._is_plain_json = self._only_envelope.__class__ is JsonEnvelope
         self._limits = limits
         msgspec = installed_msgspec()
+        self._has_msgspec = msgspec is not None
         self._parse = quick_parser(msgspec, limits)
         self._straight = None
         if msgspec is not None and self._is_plain_json and not self._has_middleware:
@@ -154,6 +163,21 @@ class Dispatcher:
     def version_of(self, event: Event[Any]) -> str | None:
         """The version that routes are matched with."""
         return event.version or self._default_version
+
+    def way_of(self, route: Route, event: Event[Any], choice: Choice) -> Way:
+        """How ``process`` reads the payload of an event for one of the chosen routes."""
+        key = (event.type, self.version_of(event))
+        return self._way_of(route, choice.plan, key, key in self._settled)
+
+    def usual_way_of(self, route: Route) -> Way:
+        """How ``process`` reads payloads for a route, unless one more specific is in its way."""
+        # A pattern is itself a type that it matches, and that no exact route names.
+        key = (route.pattern, route.version or self._default_version)
+        candidates = self._table.find(*key)
+        tier = next((tier for tier in candidates.tiers if route in tier), (route,))
+        is_conditional = candidates.is_conditional or any(other.condition for other in tier)
+        plan = self._make_plan(tier + candidates.observers)
+        return self._way_of(route, plan, key, not is_conditional)
 
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
@@ -275,24 +299,33 @@ class Dispatcher:
             first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
             plan = self._make_plan(first + candidates.observers)
             self._settled[key] = Choice(plan)
-            if self._straight is not None and plan.is_plain:
+            if self._straight is not None and not plan.obstacle:
                 self._straight.add(*key, plan.routes)
+
+    def _way_of(
+        self, route: Route, plan: Plan, key: tuple[str, str | None], is_settled: bool
+    ) -> Way:
+        if route.builder is None:
+            return RAW_WAY
+        if not self._has_msgspec:
+            return cattrs_way("msgspec is not installed")
+        if self._straight is None:
+            is_only = self._is_plain_json
+            return cattrs_way(_SURROUNDED if is_only else "JsonEnvelope is not the only envelope")
+        if not is_settled:
+            return cattrs_way("a where= is asked first")
+        if plan.obstacle:
+            return cattrs_way(plan.obstacle)
+        return self._straight.way_of(*key, plan.routes)
 
     def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
         routes = tuple(sorted(routes, key=lambda route: route.order))
         group = make_group(routes, self._scope, self._is_concurrent)
         builders = dict.fromkeys(route.builder for route in routes if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        is_plain = (
-            group.members == routes
-            and not group.scope.before
-            and not group.scope.after
-            and not self._is_concurrent
-            and all(route.signature.is_async for route in routes)
-            and not has_provisions
-        )
-        lone = routes[0] if is_plain and len(routes) == 1 else None
-        return Plan(routes, group, tuple(builders), has_provisions, is_plain, lone)
+        obstacle = _obstacle(routes, group)
+        lone = routes[0] if len(routes) == 1 and not obstacle else None
+        return Plan(routes, group, tuple(builders), has_provisions, obstacle, lone)
 
     def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
         fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]
@@ -302,6 +335,22 @@ class Dispatcher:
         if fitting:
             raise MalformedEvent(f"it fits several envelopes, which is ambiguous: {names}")
         raise MalformedEvent(f"it fits none of the envelopes {names}")
+
+
+def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
+    """Why routes are not all async, given the payload or the event alone; nothing if they are."""
+    if not routes:
+        return "no handler runs"
+    if group.members != routes or group.scope.before or group.scope.after:
+        return _SURROUNDED
+    if group.is_concurrent:
+        return "the router is concurrent"
+    if not all(route.signature.is_async for route in routes):
+        return "the handler is sync" if len(routes) == 1 else "one of its handlers is sync"
+    if any(route.filled for route in routes):
+        who = "the handler" if len(routes) == 1 else "one of its handlers"
+        return f"{who} has further parameters"
+    return ""
 
 
 def _itself(event: Event[Any]) -> Event[Any]:

@@ -32,10 +32,10 @@ _MOST_DIGITS = 4_300  # of an integer that msgspec reads
 
 class Way(NamedTuple):
     """
-    How the payloads of one builder are read.
+    How a payload is read.
 
     Attributes:
-        type: What msgspec decodes; None if the whole tree goes to cattrs.
+        type: What msgspec decodes; None if the whole tree goes to cattrs, or is the payload.
         is_whole: Whether that is the payload; else cattrs builds it from that.
         why: Why it is not.
     """
@@ -44,10 +44,24 @@ class Way(NamedTuple):
     is_whole: bool
     why: str = ""
 
+    @property
+    def reader(self) -> str:
+        """What reads it: ``msgspec``, ``msgspec, then cattrs``, ``cattrs``; ``raw`` if nothing."""
+        if self.type is None:
+            return "raw" if self.is_whole else "cattrs"
+        return "msgspec" if self.is_whole else "msgspec, then cattrs"
+
     def __str__(self) -> str:
-        if self.is_whole:
-            return "msgspec"
-        return f"cattrs: {self.why}" if self.type is None else f"msgspec, then cattrs: {self.why}"
+        return f"{self.reader}: {self.why}" if self.why else self.reader
+
+
+#: The way of a payload that is asked for as it is.
+RAW_WAY = Way(None, True)
+
+
+def cattrs_way(why: str) -> Way:
+    """The way of a payload whose whole tree goes to cattrs."""
+    return Way(None, False, why)
 
 
 def installed_msgspec() -> Any:
@@ -67,9 +81,9 @@ def quick_parser(msgspec: Any, limits: Limits) -> Parse | None:
 def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
     """How the payloads of a builder are read, and why."""
     if msgspec is None:
-        return Way(None, False, "msgspec is not installed")
+        return cattrs_way("msgspec is not installed")
     if not _counts_alike(limits):
-        return Way(None, False, "the limits are lower than those of msgspec")
+        return cattrs_way("msgspec has another limit for the digits of an integer")
     why = ""
     for is_whole, make in ((True, twin_of), (False, projection_of)):
         try:
@@ -84,7 +98,7 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
             if twin.depth < limits.max_depth and twin.type is not Any:
                 return Way(twin.type, is_whole, why)
             why = why or f"it may be nested deeper than {limits.max_depth}"
-    return Way(None, False, why)
+    return cattrs_way(why)
 
 
 def _counts_alike(limits: Limits) -> bool:
@@ -105,9 +119,12 @@ class _Reading(NamedTuple):
     """How the events of one type and version are read, for the routes they take."""
 
     routes: tuple[Route, ...]
-    builder: PayloadBuilder
     way: Way
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
+
+
+def _who(routes: tuple[Route, ...]) -> str:
+    return "it" if len(routes) == 1 else "one of its handlers"
 
 
 class StraightReader:
@@ -131,22 +148,28 @@ class StraightReader:
         self._next: dict[type, dict[str | None, tuple[tuple[Route, ...], Any, Any]]] = {}
         self._decode: Callable[[bytes], Any] | None = None
 
+    def way_of(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> Way:
+        """How the payload of an event of a type and version is read for the routes it takes."""
+        builder = routes[0].builder
+        if any(route.signature.takes_event for route in routes):
+            return cattrs_way(f"{_who(routes)} takes the event")
+        if any(route.builder is not builder for route in routes):
+            return cattrs_way("its handlers take different payloads")
+        if builder is None:
+            return RAW_WAY
+        if event_type not in self._known and len(self._known) == _MOST_TYPES:
+            return cattrs_way(f"{_MOST_TYPES} other types came first")
+        if max(len(event_type), len(version or "")) > self._limits.max_name_length:
+            return cattrs_way("its type or version is over a limit")
+        return way_of(builder, self._msgspec, self._limits)
+
     def add(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> None:
         """Read the events of a type and version from now on, if they can be."""
-        builder = routes[0].builder
-        if builder is None or any(
-            route.builder is not builder or route.signature.takes_event for route in routes
-        ):
-            return
-        if event_type not in self._known and len(self._known) == _MOST_TYPES:
-            return
-        if max(len(event_type), len(version or "")) > self._limits.max_name_length:
-            return
-        way = way_of(builder, self._msgspec, self._limits)
+        way = self.way_of(event_type, version, routes)
         if way.type is None:
             return
         decode = _decoder(self._msgspec, way.type)
-        self._known.setdefault(event_type, {})[version] = _Reading(routes, builder, way, decode)
+        self._known.setdefault(event_type, {})[version] = _Reading(routes, way, decode)
         self._compile()
 
     def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
@@ -209,8 +232,8 @@ class StraightReader:
                 version: (
                     routes,
                     None if is_one else decode,
-                    None if way.is_whole else builder,
+                    None if way.is_whole else routes[0].builder,
                 )
-                for version, (routes, builder, way, decode) in readings.items()
+                for version, (routes, way, decode) in readings.items()
             }
         self._decode = _decoder(self._msgspec, Union[tuple(self._next)])  # noqa: UP007
