@@ -9,10 +9,11 @@ no more than it needs: members that no class names must be JSON in UTF-8, and ar
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeAlias, Union
 
 from eventrouter.envelopes.json import make_event, read_parts
 from eventrouter.errors import MalformedEvent
@@ -24,8 +25,9 @@ from eventrouter.routing import Route
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import parse_datetime
 
-_MOST_TYPES = 256  # read in one pass; making the decoder anew for each takes a while
+_MOST_TYPES = 256  # and versions read in one pass; making the decoder anew for each takes a while
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
+_STRING_OR_BRACKET = rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]'
 
 
 class Way(NamedTuple):
@@ -78,8 +80,8 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
         except Exception as error:  # what msgspec does not support
             why = why or f"msgspec: {error}"
         else:
-            # The event is an object too.
-            if twin.depth < limits.max_depth and twin.type is not Any:
+            # The event is an object too, and so are its metadata.
+            if max(twin.depth, 1) < limits.max_depth and twin.type is not Any:
                 return Way(twin.type, is_whole, why)
             why = why or f"it may be nested deeper than {limits.max_depth}"
     return Way(None, False, why)
@@ -96,7 +98,23 @@ def _decoder(msgspec: Any, target: Any) -> Callable[[Any], Any]:
 
 
 def _int(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+    return int(digits) if len(digits.lstrip("-")) <= _MOST_DIGITS else float(digits)
+
+
+def _levelled(raw: bytes, max_depth: int) -> bytes:
+    """The JSON with null for what is nested deeper, as Python's parser stops at some depth."""
+    kept: list[bytes] = []
+    depth, start = 0, 0
+    for match in re.finditer(_STRING_OR_BRACKET, raw, re.DOTALL):
+        if match[0] in b"[{":
+            depth += 1
+            if depth == max_depth + 1:
+                kept += [raw[start : match.start()], b"null"]
+        elif match[0] in b"]}":
+            depth -= 1
+            if depth == max_depth:
+                start = match.end()
+    return b"".join([*kept, raw[start:]])
 
 
 class _Reading(NamedTuple):
@@ -105,6 +123,10 @@ class _Reading(NamedTuple):
     route: Route
     way: Way
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
+
+
+#: Class of what is decoded -> version -> how to go on: route, second decoder, cattrs.
+_Following: TypeAlias = dict[type, dict[str | None, tuple[Route, Any, Any]]]
 
 
 class StraightReader:
@@ -124,35 +146,42 @@ class StraightReader:
         self._default_version = default_version
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
-        # class of what is decoded -> version -> how to go on: route, second decoder, cattrs
-        self._next: dict[type, dict[str | None, tuple[Route, Any, Any]]] = {}
-        self._decode: Callable[[bytes], Any] | None = None
+        # What decodes an event, and how to go on. They change together, as other threads may read.
+        self._compiled: tuple[Callable[[bytes], Any], _Following] | None = None
 
     def add(self, event_type: str, version: str | None, route: Route) -> None:
         """Read the events of a type and version from now on, if they can be."""
         builder = route.builder
         if builder is None or route.signature.takes_event:
             return
-        if event_type not in self._known and len(self._known) == _MOST_TYPES:
+        known = self._known.get(event_type, {}).get(version)
+        if known is not None and known.route is route:  # whoever asked has forgotten it
+            return
+        # Whoever makes up types or versions must not make memory grow.
+        if sum(map(len, self._known.values())) >= _MOST_TYPES:
             return
         if max(len(event_type), len(version or "")) > self._limits.max_name_length:
             return
         way = way_of(builder, self._msgspec, self._limits)
         if way.type is None:
             return
-        decode = _decoder(self._msgspec, way.type)
-        self._known.setdefault(event_type, {})[version] = _Reading(route, way, decode)
-        self._compile()
+        reading = _Reading(route, way, _decoder(self._msgspec, way.type))
+        # Not changed in place, as another thread may be looking at it.
+        readings = {**self._known.get(event_type, {}), version: reading}
+        self._known = {**self._known, event_type: readings}
+        self._compile(self._known)
 
     def read(self, raw: Raw) -> tuple[Route, Any, datetime] | None:
         """The route of an event, its payload built, and its timestamp; None if it won't do."""
-        if not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes or not self._decode:
+        compiled = self._compiled
+        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes:
             return None
+        decode_event, following_of = compiled
         try:
-            event = self._decode(raw)
+            event = decode_event(raw)
             metadata, timestamp = event.metadata, event.timestamp
             version = None if metadata is self._unset else metadata.get("version")
-            following = self._next[event.__class__].get(version or self._default_version)
+            following = following_of[event.__class__].get(version or self._default_version)
             if following is None:
                 return None
             route, decode, builder = following
@@ -174,14 +203,14 @@ class StraightReader:
         try:
             tree = decode(raw, self._limits)
         except MalformedEvent:  # over a limit, in a member that was skipped
-            tree = json.loads(raw, parse_int=_int)
+            tree = json.loads(_levelled(raw, self._limits.max_depth), parse_int=_int)
         event_type, metadata, payload, _, tree = read_parts(tree, self._limits)
         return make_event((event_type, metadata, payload, moment, tree))
 
-    def _compile(self) -> None:
+    def _compile(self, known: dict[str, dict[str | None, _Reading]]) -> None:
         unset = self._msgspec.UnsetType
-        self._next = {}
-        for event_type, readings in self._known.items():
+        following: _Following = {}
+        for event_type, readings in known.items():
             types = {reading.way.type for reading in readings.values()}
             is_one = len(types) == 1
             event = self._msgspec.defstruct(
@@ -194,7 +223,7 @@ class StraightReader:
                 tag_field="event_type",
                 tag=event_type,
             )
-            self._next[event] = {
+            following[event] = {
                 version: (
                     route,
                     None if is_one else decode,
@@ -202,4 +231,5 @@ class StraightReader:
                 )
                 for version, (route, way, decode) in readings.items()
             }
-        self._decode = _decoder(self._msgspec, Union[tuple(self._next)])  # noqa: UP007
+        decode = _decoder(self._msgspec, Union[tuple(following)])  # noqa: UP007
+        self._compiled = (decode, following)
