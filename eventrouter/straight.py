@@ -9,10 +9,11 @@ no more than it needs: members that no class names must be JSON in UTF-8, and ar
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeAlias, Union
 
 from eventrouter.envelopes.json import make_event, read_parts
 from eventrouter.errors import MalformedEvent
@@ -26,8 +27,9 @@ from eventrouter.running import run_built, run_each
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import check_datetime
 
-_MOST_TYPES = 256  # read in one pass; making the decoder anew for each takes a while
+_MOST_TYPES = 256  # and versions read in one pass; making the decoder anew for each takes a while
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
+_STRING_OR_BRACKET = rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]'
 
 
 class Way(NamedTuple):
@@ -94,8 +96,8 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
         except Exception as error:  # what msgspec does not support
             why = why or f"msgspec: {error}"
         else:
-            # The event is an object too.
-            if twin.depth < limits.max_depth and twin.type is not Any:
+            # The event is an object too, and so are its metadata.
+            if max(twin.depth, 1) < limits.max_depth and twin.type is not Any:
                 return Way(twin.type, is_whole, why)
             why = why or f"it may be nested deeper than {limits.max_depth}"
     return cattrs_way(why)
@@ -112,7 +114,23 @@ def _decoder(msgspec: Any, target: Any) -> Callable[[Any], Any]:
 
 
 def _int(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+    return int(digits) if len(digits.lstrip("-")) <= _MOST_DIGITS else float(digits)
+
+
+def _levelled(raw: bytes, max_depth: int) -> bytes:
+    """The JSON with null for what is nested deeper, as Python's parser stops at some depth."""
+    kept: list[bytes] = []
+    depth, start = 0, 0
+    for match in re.finditer(_STRING_OR_BRACKET, raw, re.DOTALL):
+        if match[0] in b"[{":
+            depth += 1
+            if depth == max_depth + 1:
+                kept += [raw[start : match.start()], b"null"]
+        elif match[0] in b"]}":
+            depth -= 1
+            if depth == max_depth:
+                start = match.end()
+    return b"".join([*kept, raw[start:]])
 
 
 class _Reading(NamedTuple):
@@ -121,6 +139,10 @@ class _Reading(NamedTuple):
     routes: tuple[Route, ...]
     way: Way
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
+
+
+#: Class of what is decoded -> version -> how to go on: routes, second decoder, cattrs.
+_Following: TypeAlias = dict[type, dict[str | None, tuple[tuple[Route, ...], Any, Any]]]
 
 
 def _who(routes: tuple[Route, ...]) -> str:
@@ -144,9 +166,8 @@ class StraightReader:
         self._default_version = default_version
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
-        # class of what is decoded -> version -> how to go on: routes, second decoder, cattrs
-        self._next: dict[type, dict[str | None, tuple[tuple[Route, ...], Any, Any]]] = {}
-        self._decode: Callable[[bytes], Any] | None = None
+        # What decodes an event, and how to go on. They change together, as other threads may read.
+        self._compiled: tuple[Callable[[bytes], Any], _Following] | None = None
 
     def way_of(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> Way:
         """How the payload of an event of a type and version is read for the routes it takes."""
@@ -157,7 +178,9 @@ class StraightReader:
             return cattrs_way("its handlers take different payloads")
         if builder is None:
             return RAW_WAY
-        if event_type not in self._known and len(self._known) == _MOST_TYPES:
+        # Whoever makes up types or versions must not make memory grow.
+        is_known = version in self._known.get(event_type, {})
+        if not is_known and sum(map(len, self._known.values())) >= _MOST_TYPES:
             return cattrs_way(f"{_MOST_TYPES} other types came first")
         if max(len(event_type), len(version or "")) > self._limits.max_name_length:
             return cattrs_way("its type or version is over a limit")
@@ -168,19 +191,26 @@ class StraightReader:
         way = self.way_of(event_type, version, routes)
         if way.type is None:
             return
-        decode = _decoder(self._msgspec, way.type)
-        self._known.setdefault(event_type, {})[version] = _Reading(routes, way, decode)
-        self._compile()
+        known = self._known.get(event_type, {}).get(version)
+        if known is not None and known.routes == routes:  # whoever asked has forgotten it
+            return
+        reading = _Reading(routes, way, _decoder(self._msgspec, way.type))
+        # Not changed in place, as another thread may be looking at it.
+        readings = {**self._known.get(event_type, {}), version: reading}
+        self._known = {**self._known, event_type: readings}
+        self._compile(self._known)
 
     def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
         """What runs the handlers of an event, its payload built; None if it won't do."""
-        if not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes or not self._decode:
+        compiled = self._compiled
+        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes:
             return None
+        decode_event, following_of = compiled
         try:
-            event = self._decode(raw)
+            event = decode_event(raw)
             metadata, timestamp = event.metadata, event.timestamp
             version = None if metadata is self._unset else metadata.get("version")
-            following = self._next[event.__class__].get(version or self._default_version)
+            following = following_of[event.__class__].get(version or self._default_version)
             if following is None:
                 return None
             routes, decode, builder = following
@@ -208,14 +238,14 @@ class StraightReader:
         try:
             tree = decode(raw, self._limits)
         except MalformedEvent:  # over a limit, in a member that was skipped
-            tree = json.loads(raw, parse_int=_int)
+            tree = json.loads(_levelled(raw, self._limits.max_depth), parse_int=_int)
         event_type, metadata, payload, moment, tree = read_parts(tree, self._limits)
         return make_event((event_type, metadata, payload, read_at or moment, tree))
 
-    def _compile(self) -> None:
+    def _compile(self, known: dict[str, dict[str | None, _Reading]]) -> None:
         unset = self._msgspec.UnsetType
-        self._next = {}
-        for event_type, readings in self._known.items():
+        following: _Following = {}
+        for event_type, readings in known.items():
             types = {reading.way.type for reading in readings.values()}
             is_one = len(types) == 1
             event = self._msgspec.defstruct(
@@ -228,7 +258,7 @@ class StraightReader:
                 tag_field="event_type",
                 tag=event_type,
             )
-            self._next[event] = {
+            following[event] = {
                 version: (
                     routes,
                     None if is_one else decode,
@@ -236,4 +266,5 @@ class StraightReader:
                 )
                 for version, (routes, way, decode) in readings.items()
             }
-        self._decode = _decoder(self._msgspec, Union[tuple(self._next)])  # noqa: UP007
+        decode = _decoder(self._msgspec, Union[tuple(following)])  # noqa: UP007
+        self._compiled = (decode, following)

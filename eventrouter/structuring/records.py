@@ -64,10 +64,17 @@ def record_hook(target: Any, converter: Converter) -> Hook:
 
 
 def typed_dict_hook(target: Any, converter: Converter) -> Hook:
-    """A hook for a TypedDict; members it does not declare are dropped."""
+    """A hook for a TypedDict, in the order of the JSON; members it does not declare are dropped."""
     overrides = _overrides(target)
     parts = _parts(target, overrides, converter)
-    hook: Any = _object_hook(target, parts, lambda fields: fields, converter)
+    fields_of: dict[str, list[str]] = {}  # name in JSON -> fields
+    for part in parts:
+        fields_of.setdefault(part.member.name, []).append(part.member.field)
+
+    def ordered(fields: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+        return {field: fields[field] for name in value for field in fields_of.get(name, ())}
+
+    hook: Any = _object_hook(target, parts, ordered, converter)
     hook.overrides = overrides
     return cast(Hook, hook)
 
@@ -92,7 +99,7 @@ def named_tuple_hook(target: Any, converter: Converter) -> Hook:
     """A hook for a NamedTuple, from an object by name or from an array by place."""
     cls = get_origin(target) or target
     parts = _parts(target, {}, converter)
-    structure_object = _object_hook(target, parts, lambda fields: cls(**fields), converter)
+    structure_object = _object_hook(target, parts, lambda fields, _: cls(**fields), converter)
     least, most = sum(part.member.is_required for part in parts), len(parts)
     expected = f"array of {least} to {most}" if least < most else f"array of {most}"
 
@@ -134,7 +141,10 @@ def _parts(target: Any, overrides: dict[str, Any], converter: Converter) -> list
 
 
 def _object_hook(
-    target: Any, parts: list[_Part], make: Callable[[dict[str, Any]], Any], converter: Converter
+    target: Any,
+    parts: list[_Part],
+    make: Callable[[dict[str, Any], dict[str, Any]], Any],
+    converter: Converter,
 ) -> Hook:
     names = frozenset(part.member.name for part in parts)
 
@@ -160,7 +170,7 @@ def _object_hook(
         others = value.keys() - names if converter.forbid_extra_keys else None
         if others:
             raise ForbiddenExtraKeysError("", target, others)
-        return make(fields)
+        return make(fields, value)
 
     return structure_detailed if converter.detailed_validation else structure
 

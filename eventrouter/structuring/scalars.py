@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, Flag
+from enum import Enum, EnumType, Flag
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -215,7 +215,9 @@ def enum_hook(target: type[Enum], _: Converter) -> Hook:
 def is_closed(target: Any) -> bool:
     """Whether the members of an enum are found by their values alone."""
     plain: Any = Enum
-    return target._missing_.__func__ is plain._missing_.__func__ and not issubclass(target, Flag)
+    looks_for_more = target._missing_.__func__ is not plain._missing_.__func__
+    # A flag looks for more, and the class of an enum may look its members up otherwise.
+    return not looks_for_more and type(target) is EnumType and not issubclass(target, Flag)
 
 
 def is_literal(target: Any) -> bool:

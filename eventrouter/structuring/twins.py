@@ -3,18 +3,20 @@ What msgspec must decode a type as, so that it means what the strict hooks mean.
 
 A type has a twin only if each hook it is built by is this package's own, and msgspec either means
 the same by the type or calls that hook. What msgspec builds otherwise than attrs and dataclasses
-do (converters, fields that are no argument, names of their own) has none, nor has what can hold
-JSON of any depth. Whoever finds no twin is told why, and leaves the type to cattrs.
+do (converters, fields that are no argument, names of their own, an ``__init__`` or ``__setattr__``
+written by hand) has none, nor has what can hold JSON of any depth. Whoever finds no twin is told
+why, and leaves the type to cattrs.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from types import MemberDescriptorType
 from typing import (
     Any,
     Literal,
@@ -32,8 +34,9 @@ from uuid import UUID
 import attrs
 from cattrs import Converter
 
+from eventrouter.structuring.foreign import is_msgspec, is_pydantic
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
-from eventrouter.structuring.records import members_of
+from eventrouter.structuring.records import Member, members_of
 from eventrouter.structuring.refusal import Hook, type_name
 from eventrouter.structuring.scalars import is_closed, is_enum, parse_decimal
 
@@ -133,8 +136,11 @@ def _own_hook(target: Any, converter: Converter) -> tuple[Any, Hook]:
     for form in (target, bare):
         hook = converter.get_structure_hook(form)
         is_own = hasattr(hook, "is_strict") or str(hook.__module__).startswith(_PACKAGE)
-        if not is_own:
+        # What functools.wraps() makes of a hook takes over these marks, and means something else.
+        if not is_own or hasattr(hook, "__wrapped__"):
             raise NoTwin(f"{type_name(form)} has a hook of its own")
+    if is_pydantic(bare) or is_msgspec(bare):
+        raise NoTwin(f"{type_name(bare)} builds itself")
     return bare, converter.get_structure_hook(bare)
 
 
@@ -197,17 +203,18 @@ def _record_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> 
     _refuse_unlike_generated(target)
     annotations = {field: twin.type for field, twin in twins.items()}
     plain = {member.field: member.type for member in members_of(target, converter)}
-    # msgspec looks names up in the module, and would not find those of a function.
-    if annotations == plain and "<locals>" not in target.__qualname__:
+    if annotations == plain and _is_seen_as_it_is(target, plain):
         return Twin(target, depth)
     return Twin(_shadow(target, annotations), depth)
 
 
 def _record_projection(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
     _refuse_unsuited(target, converter, inside)
+    members = members_of(target, converter)
+    if len({member.name for member in members}) < len(members):
+        raise NoTwin(f"two fields of {type_name(target)} have one name in JSON")
     twins = {
-        member.name: projection_of(member.type, converter, (*inside, target))
-        for member in members_of(target, converter)
+        member.name: projection_of(member.type, converter, (*inside, target)) for member in members
     }
     depth = 1 + max((twin.depth for twin in twins.values()), default=0)
     return Twin(_typed_dict(target.__name__, twins, {}), depth)
@@ -227,7 +234,7 @@ def _refuse_unsuited(target: Any, converter: Converter, inside: tuple[Any, ...])
             raise NoTwin(f"{type_name(target)}.{field} is read in a way of its own")
 
 
-def _plainly_named(target: Any, converter: Converter) -> Any:
+def _plainly_named(target: Any, converter: Converter) -> Iterator[Member]:
     for member in members_of(target, converter):
         if member.name != member.field:
             raise NoTwin(f"{type_name(target)}.{member.field} has another name in JSON")
@@ -237,7 +244,7 @@ def _plainly_named(target: Any, converter: Converter) -> Any:
 def _refuse_unlike_generated(cls: Any) -> None:
     """Refuse a class whose objects are not what setting their fields one by one makes them."""
     name = type_name(cls)
-    fields = attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls)
+    fields: Any = attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls)
     for field in fields:
         if not field.init:
             raise NoTwin(f"{name}.{field.name} is no argument of {name}")
@@ -245,49 +252,108 @@ def _refuse_unlike_generated(cls: Any) -> None:
             raise NoTwin(f"{name}.{field.name} has a converter")
         if getattr(getattr(field, "default", None), "takes_self", False):
             raise NoTwin(f"the default of {name}.{field.name} is made from the object")
-    code = getattr(cls.__init__, "__code__", None)
-    # Generated code has a file name in angle brackets; what it counts on must be set by it.
-    if code is None or not code.co_filename.startswith("<"):
+        if any(hasattr(found, "__set__") for found in _besides_slots(cls, field.name)):
+            raise NoTwin(f"{name}.{field.name} is set by a descriptor")
+    if not _is_generated(cls.__init__):
         raise NoTwin(f"{name} has an __init__ of its own")
-    if any("hash" in str(constant) for constant in (*code.co_consts, *code.co_names)):
+    code = cls.__init__.__code__
+    if set(_arguments_of(code)) != {field.name for field in fields}:
+        raise NoTwin(f"the arguments of {name} are not its fields")
+    if "_attrs_cached_hash" in (*code.co_consts, *code.co_names):
         raise NoTwin(f"{name} keeps its hash")
-    is_made_otherwise = cls.__new__ is not object.__new__ or hasattr(cls, "__attrs_pre_init__")
-    if is_made_otherwise or issubclass(cls, BaseException):
+    if (
+        type(cls).__call__ is not type.__call__
+        or cls.__new__ is not object.__new__
+        or hasattr(cls, "__attrs_pre_init__")
+    ):
         raise NoTwin(f"{name} is made in a way of its own")
+    if cls.__setattr__ is not object.__setattr__ and not _is_generated(cls.__setattr__):
+        raise NoTwin(f"{name} has a __setattr__ of its own")
+    if hasattr(cls, "__del__"):  # which would see what is half built
+        raise NoTwin(f"{name} has a __del__")
+
+
+def _is_generated(method: Any) -> bool:
+    """Whether attrs or dataclasses made a method. In a console, file names tell them not apart."""
+    code = getattr(method, "__code__", None)
+    if code is None:
+        return False
+    is_of_attrs = code.co_filename.startswith("<attrs generated ")
+    is_within_attrs: bool = method.__globals__.get("__name__") == "attr._make"
+    is_of_dataclasses = code.co_qualname.startswith("__create_fn__.<locals>.")
+    return bool(is_of_attrs or is_within_attrs or is_of_dataclasses)
+
+
+def _arguments_of(code: Any) -> Iterable[str]:
+    names: tuple[str, ...] = code.co_varnames
+    return names[1 : code.co_argcount + code.co_kwonlyargcount]
+
+
+def _besides_slots(cls: type, name: str) -> Iterator[Any]:
+    """What the class and its bases hold by the name of a field, but for its slot."""
+    for base in cls.__mro__:
+        if name in vars(base) and not isinstance(vars(base)[name], MemberDescriptorType):
+            yield vars(base)[name]
+
+
+def _is_seen_as_it_is(cls: Any, names: Iterable[str]) -> bool:
+    """
+    Whether msgspec finds what fields are annotated with, and no value where none was set.
+
+    It looks types up in the module, and would not find those of a function. It asks the object
+    for each field, and takes an attribute of the class for one that is set.
+    """
+    found = [value for name in names for value in _besides_slots(cls, name)]
+    looks_up = hasattr(cls, "__getattr__") or cls.__getattribute__ is not object.__getattribute__
+    is_local = "<locals>" in cls.__qualname__
+    return not (found or looks_up or is_local or _has_validators(cls))
+
+
+def _has_validators(cls: Any) -> bool:
+    return attrs.has(cls) and any(field.validator is not None for field in attrs.fields(cls))
 
 
 def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
     """
-    A subclass with other annotations, for msgspec to read, whose instances turn into ``cls``'s.
+    A class with other annotations, for msgspec to read, whose objects turn into ``cls``'s.
 
-    It adds nothing to the class, so that an instance can change from one to the other.
+    It is no subclass, which whoever asks for those would find. So it has no attributes either
+    that msgspec could take for fields.
     """
-    notices = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
-    if type(cls) is not type or notices:
-        raise NoTwin(f"{type_name(cls)} would notice a subclass")
-    step = "__attrs_pre_init__" if attrs.has(cls) else "__post_init__"
-    own_step: Callable[[Any], None] | None = getattr(cls, step, None)
-    # Set as if it were not frozen; for both msgspec looks on the class it is given alone.
-    restore = operator.methodcaller("__setattr__", "__class__", cls)
-
-    def restore_first(instance: Any) -> None:
-        restore(instance)
-        if own_step is not None:
-            own_step(instance)
-
-    members = {
-        "__slots__": (),
-        "__annotations__": annotations,
-        "__module__": cls.__module__,
-        "__setattr__": object.__setattr__,
-        step: staticmethod(restore) if own_step is None else restore_first,
-    }
-    shadow = type(cls.__name__, (cls,), members)
+    members: dict[str, Any] = {"__annotations__": annotations, "__module__": cls.__module__}
+    if "__slots__" in vars(cls):
+        members["__slots__"] = cls.__slots__
+    if attrs.has(cls):
+        # Validators are to see the object turned, and are run below.
+        members["__attrs_attrs__"] = tuple(f.evolve(validator=None) for f in attrs.fields(cls))
+        members["__attrs_post_init__"] = _turning(cls, "__attrs_post_init__")
+    else:
+        members["__dataclass_fields__"] = cls.__dataclass_fields__
+        members["__post_init__"] = _turning(cls, "__post_init__")
+    shadow: Any = type(cls.__name__, (), members)
     try:
-        restore(object.__new__(shadow))
+        object.__setattr__(object.__new__(shadow), "__class__", cls)
     except TypeError:
-        raise NoTwin(f"an object can't turn into a {type_name(cls)}") from None
+        raise NoTwin(f"{type_name(cls)} inherits slots") from None
     return shadow
+
+
+def _turning(cls: Any, step: str) -> Callable[[Any], None]:
+    """What turns an object into one of the class, then does what its ``__init__`` ends with."""
+    turn = operator.methodcaller("__setattr__", "__class__", cls)
+    has_validators = _has_validators(cls)
+    end = operator.methodcaller(step) if hasattr(cls, step) else None
+    if not has_validators and end is None:
+        return turn
+
+    def turn_first(instance: Any) -> None:
+        turn(instance)
+        if has_validators:
+            attrs.validate(instance)
+        if end is not None:
+            end(instance)
+
+    return turn_first
 
 
 def _typed_dict(name: str, twins: dict[str, Twin], required: dict[str, bool]) -> Any:
