@@ -7,8 +7,6 @@ from collections.abc import Coroutine, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from attrs import evolve
-
 from eventrouter.contexts import driven, in_new_loop, in_trio
 from eventrouter.envelope import Body, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope, make_event, read_parts
@@ -26,7 +24,7 @@ from eventrouter.limits import Limits
 from eventrouter.outcome import annotate, settled
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
-from eventrouter.result import Result, Status
+from eventrouter.result import Result, Status, with_raw
 from eventrouter.routing import Candidates, Route, RouteTable
 from eventrouter.running import Mode, Run, composed, run_all, run_lone
 from eventrouter.scope import CallNext, Scope
@@ -185,9 +183,7 @@ class Dispatcher:
             run = self._straight.run(raw)
             if run is not None:
                 return run
-        if self._is_plain_json and not self._has_middleware:
-            return self._process_json(raw)
-        return self._process(raw, headers)
+        return self._process_json(raw) if self._is_plain_json else self._process(raw, headers)
 
     def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
@@ -230,6 +226,8 @@ class Dispatcher:
             parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
+        if self._has_middleware:
+            return await self._run_middleware(make_event(parts), raw, Mode.THREADS)
         event_type, metadata, payload, _, _ = parts
         choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
         if choice is None or choice.plan.lone is None:
@@ -242,7 +240,7 @@ class Dispatcher:
         except Exception as error:
             annotate(error, event, "middleware")
             return Result(Status.FAILED, event, (), error, raw)
-        return evolve(result, raw=raw)
+        return with_raw(result, raw)
 
     async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
         choice = self.choose(event)

@@ -142,6 +142,20 @@ def handled_by_all(
     return result
 
 
+def with_raw(result: Result, raw: Raw | None) -> Result:
+    """The same result of what arrived; what is unmade in it stays so."""
+    copy = _new(Result)
+    copy.status = result.status
+    copy.error = result.error
+    copy.raw = raw
+    copy._unmade = unmade = result._unmade  # pyright: ignore[reportPrivateUsage]
+    if unmade is None:
+        copy.event = result.event
+    if unmade is None or len(unmade) == 2:  # of the event alone
+        copy.handlers = result.handlers
+    return copy
+
+
 _new = Result.__new__
 _HANDLED = Status.HANDLED  # looking it up takes as long as setting all the rest
 
