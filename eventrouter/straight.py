@@ -25,7 +25,7 @@ from eventrouter.result import Result
 from eventrouter.routing import Route
 from eventrouter.running import run_built, run_each
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
-from eventrouter.timestamps import check_datetime
+from eventrouter.timestamps import DATETIME_PATTERN
 
 _MOST_TYPES = 256  # and versions read in one pass; making the decoder anew for each takes a while
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
@@ -141,8 +141,9 @@ class _Reading(NamedTuple):
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
 
 
-#: Class of what is decoded -> version -> how to go on: routes, second decoder, cattrs.
-_Following: TypeAlias = dict[type, dict[str | None, tuple[tuple[Route, ...], Any, Any]]]
+_Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
+#: Class of what is decoded -> version -> how to go on: what runs what, second decoder, cattrs.
+_Following: TypeAlias = dict[type, dict[str | None, tuple[_Run, Any, Any, Any]]]
 
 
 def _who(routes: tuple[Route, ...]) -> str:
@@ -164,6 +165,7 @@ class StraightReader:
         self._unset = msgspec.UNSET
         self._limits = limits
         self._default_version = default_version
+        self._is_moment = re.compile(DATETIME_PATTERN).match
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
         # What decodes an event, and how to go on. They change together, as other threads may read.
@@ -208,29 +210,26 @@ class StraightReader:
         decode_event, following_of = compiled
         try:
             event = decode_event(raw)
-            metadata, timestamp = event.metadata, event.timestamp
-            version = None if metadata is self._unset else metadata.get("version")
-            following = following_of[event.__class__].get(version or self._default_version)
+            version = event.metadata.get("version") or self._default_version
+            following = following_of[event.__class__].get(version)
             if following is None:
                 return None
-            routes, decode, builder = following
+            run, target, decode, builder = following
             payload = event.payload
             if decode is not None:
                 payload = decode(payload)
             if builder is not None:
                 payload = builder.build(payload, builder.type)
-            moment = None
-            if timestamp is self._unset:
-                moment = now()
-            else:
-                check_datetime(timestamp)
+            read_at = None
+            if event.timestamp is self._unset:
+                read_at = now()
+            elif not self._is_moment(event.timestamp):  # made when the event is looked at
+                return None
             if not raw.isascii():
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
             return None
-        if len(routes) == 1:
-            return run_built(routes[0], payload, self._make_event, (raw, moment), raw)
-        return run_each(routes, payload, self._make_event, (raw, moment), raw)
+        return run(target, payload, self._make_event, (raw, read_at), raw)
 
     def _make_event(self, parts: tuple[bytes, datetime | None]) -> Event[Any]:
         """The event that was read from the bytes; the time of reading, where it has none."""
@@ -253,14 +252,15 @@ class StraightReader:
                 [
                     ("payload", types.pop() if is_one else self._msgspec.Raw),
                     ("timestamp", str | unset, self._unset),
-                    ("metadata", dict[str, str] | unset, self._unset),
+                    ("metadata", dict[str, str], self._msgspec.field(default_factory=dict)),
                 ],
                 tag_field="event_type",
                 tag=event_type,
             )
             following[event] = {
                 version: (
-                    routes,
+                    run_built if len(routes) == 1 else run_each,
+                    routes[0] if len(routes) == 1 else routes,
                     None if is_one else decode,
                     None if way.is_whole else routes[0].builder,
                 )
