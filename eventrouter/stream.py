@@ -47,32 +47,41 @@ def process_many(
 
 
 class _Source:
-    """A sync or async iterable, read by several tasks in turn."""
+    """A sync or async iterable, read by one task at a time."""
 
     def __init__(self, source: Iterable[Delivered] | AsyncIterable[Delivered]) -> None:
-        self._is_async = isinstance(source, AsyncIterable)
+        self.is_async = isinstance(source, AsyncIterable)
         self._iterator: Any = aiter(source) if isinstance(source, AsyncIterable) else iter(source)
-        self._turn = anyio.Lock(fast_acquire=True)
         self._taken = 0
+        self.is_pause_due = False  # other tasks should run before the next item is taken
+        self.is_busy = False
 
-    async def next(self) -> Any:
+    def next(self) -> Any:
         """
-        The next item, or ``_END``; every so often other tasks run first.
+        The next item, or ``_END``; to be awaited if the iterable is async.
 
         Raises:
             Exception: Whatever the iterable raises.
         """
         self._taken += 1
-        if self._taken % _BETWEEN_CHECKPOINTS == 0:
-            await anyio.lowlevel.checkpoint()
-        if not self._is_async:
-            return next(self._iterator, _END)
-        async with self._turn:
+        self.is_pause_due = self._taken % _BETWEEN_CHECKPOINTS == 0
+        return self._wait_for_next() if self.is_async else next(self._iterator, _END)
+
+    async def _wait_for_next(self) -> Any:
+        self.is_busy = True
+        try:
             return await anext(self._iterator, _END)
+        finally:
+            self.is_busy = False
 
 
 async def _one_by_one(dispatcher: Dispatcher, source: _Source) -> AsyncGenerator[Result]:
-    while (item := await source.next()) is not _END:
+    while True:
+        if source.is_pause_due:
+            await anyio.lowlevel.checkpoint()
+        item = await source.next() if source.is_async else source.next()
+        if item is _END:
+            return
         raw, headers = _parts(item)
         yield await dispatcher.process(raw, headers)
 
@@ -81,8 +90,12 @@ class _Pool:
     """
     Workers that share a source.
 
-    There are as many as handlers that wait at the same time: a worker calls for another only when
-    it takes an event while none is on its way, so handlers that never wait need two.
+    A worker goes on from event to event while its handlers don't wait. There are as many workers
+    as handlers that wait at the same time: one that takes an event calls for another, which finds
+    nothing to do unless the handler waits, so handlers that never wait need two.
+
+    Switching between tasks is what costs here, so the one who reads the results takes all there
+    are each time it runs, and a worker lets it run before it goes to rest for lack of room.
     """
 
     def __init__(
@@ -98,11 +111,11 @@ class _Pool:
         self._ordered_by = ordered_by
         self._last_of_key: dict[Hashable, anyio.Event] = {}
         self._ready: deque[Result] = deque()
-        self._news = anyio.Event()  # for whoever reads the results
+        self._news: anyio.Event | None = None  # while a reader of the results waits for one
         self._held = 0  # taken and not yet given out
         self._workers = 0
-        self._resting: deque[anyio.Event] = deque()  # workers without room for an event
-        self._is_one_coming = False
+        self._coming = 0  # workers that will look for an event when they run
+        self._resting: deque[anyio.Event] = deque()  # workers that looked in vain
         self._is_exhausted = False
         self._failure: Exception | None = None  # of the source
         self._interruption = Interruption()  # of a worker
@@ -114,7 +127,8 @@ class _Pool:
                 while self._ready:
                     result = self._ready.popleft()
                     self._held -= 1
-                    self._call_worker(tasks)
+                    if not self._coming:
+                        self._call_worker(tasks)
                     try:
                         yield result
                     except GeneratorExit:  # the task group would wrap it in a group
@@ -128,82 +142,90 @@ class _Pool:
             raise self._failure
 
     def _call_worker(self, tasks: anyio.abc.TaskGroup) -> None:
-        if self._is_one_coming or self._held >= self._most:
+        if self._held >= self._most or self._is_exhausted:
             return
         if self._resting:
-            self._is_one_coming = True
+            self._coming += 1
             self._resting.popleft().set()
-        elif self._workers < self._most and not self._is_exhausted:
-            self._is_one_coming = True
+        elif self._workers < self._most:
+            self._coming += 1
             self._workers += 1
             tasks.start_soon(self._interruption.stopping, tasks, self._work(tasks))
 
     async def _work(self, tasks: anyio.abc.TaskGroup) -> None:
-        self._is_one_coming = False
+        source = self._source
         try:
-            while await self._has_room():
-                item = await self._take()
+            while not self._is_exhausted:
+                if self._held >= self._most or source.is_pause_due or source.is_busy:
+                    await self._wait_for_turn()
+                    continue
+                self._held += 1
+                try:
+                    item = await source.next() if source.is_async else source.next()
+                except Exception as error:
+                    self._failure, item = error, _END
                 if item is _END:
+                    self._held -= 1
+                    self._is_exhausted = True
                     break
-                self._call_worker(tasks)
-                await self._process(*_parts(item))
+                self._coming -= 1
+                if not self._coming:
+                    self._call_worker(tasks)
+                raw, headers = _parts(item)
+                if self._ordered_by is None:
+                    self._give(await self._dispatcher.process(raw, headers))
+                else:
+                    self._give(await self._process_in_order(raw, headers, self._ordered_by))
+                self._coming += 1
         finally:
             self._workers -= 1
             self._wake_all_at_the_end()
-            self._news.set()
+            self._tell()
 
-    async def _has_room(self) -> bool:
-        while self._held >= self._most and not self._is_exhausted:
-            room = anyio.Event()
-            self._resting.append(room)
-            await room.wait()
-            self._is_one_coming = False
-        return not self._is_exhausted
-
-    async def _take(self) -> Any:
-        self._held += 1
-        try:
-            item = await self._source.next()
-        except Exception as error:
-            self._failure, item = error, _END
-        if item is _END:
-            self._held -= 1
-            self._is_exhausted = True
-        return item
+    async def _wait_for_turn(self) -> None:
+        self._source.is_pause_due = False
+        # Cheaper than to rest, and often enough: meanwhile results are given out.
+        await anyio.lowlevel.checkpoint()
+        while (self._held >= self._most or self._source.is_busy) and not self._is_exhausted:
+            self._coming -= 1
+            called = anyio.Event()
+            self._resting.append(called)
+            await called.wait()
 
     def _wake_all_at_the_end(self) -> None:
         while self._is_exhausted and self._resting:
             self._resting.popleft().set()
 
-    async def _process(self, raw: Raw, headers: Headers) -> None:
-        if self._ordered_by is None:
-            self._give(await self._dispatcher.process(raw, headers))
-            return
+    async def _process_in_order(self, raw: Raw, headers: Headers, ordered_by: OrderedBy) -> Result:
         try:
             event = self._dispatcher.read(raw, headers)
         except MalformedEvent as error:
-            self._give(Result(Status.MALFORMED, None, (), error, raw))
-            return
+            return Result(Status.MALFORMED, None, (), error, raw)
         try:
-            key = self._ordered_by(event)
+            key = ordered_by(event)
             before = self._last_of_key.get(key)
         except Exception as error:
             annotate(error, event, "ordered_by=")
-            self._give(Result(Status.FAILED, event, (), error, raw))
-            return
+            return Result(Status.FAILED, event, (), error, raw)
         own = self._last_of_key[key] = anyio.Event()
         try:
             if before is not None:
                 await before.wait()
-            self._give(await self._dispatcher.process_event(event, raw))
+            return await self._dispatcher.process_event(event, raw)
         finally:
-            own.set()
+            own.set()  # the next of the key runs after this result is given
             if self._last_of_key.get(key) is own:
                 del self._last_of_key[key]
 
     def _give(self, result: Result) -> None:
         self._ready.append(result)
-        self._news.set()
+        if self._news is not None:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
+            self._news = None
 
 
 def _parts(item: Any) -> tuple[Raw, Headers]:

@@ -239,6 +239,29 @@ async def test_results_wait_until_they_are_taken_and_events_with_them() -> None:
         assert source.taken <= 5
 
 
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.anyio
+async def test_all_come_through_whoever_waits(seed: int) -> None:
+    """Handlers, the source and the reader of the results wait now and then, for any time."""
+    chance = random.Random(seed)
+    count, concurrency = 400, chance.choice([2, 3, 10, 150])
+    source = CountedSource(count)
+    turns = [chance.choice([0, 0, 0, 1, 2, 30]) for _ in range(count)]
+    events = source if chance.random() < 0.5 else SyncOnly(source)
+    numbers: list[int] = []
+
+    with anyio.fail_after(GUARD):
+        async for result in waiting_router(dict(enumerate(turns))).dispatch_many(
+            events, concurrency=concurrency
+        ):
+            assert source.taken - len(numbers) <= concurrency
+            numbers.append(number_of(result))
+            for _ in range(chance.choice([0, 0, 0, 1, 5])):
+                await anyio.lowlevel.checkpoint()
+
+    assert sorted(numbers) == list(range(count))
+
+
 # Order
 
 
@@ -390,6 +413,43 @@ async def test_an_error_of_the_source_is_raised_after_the_results_of_those_in_fl
         await consume()
 
     assert sorted(numbers) == list(range(5))
+
+
+class StrictSource:
+    """An async iterator that is neither entered twice at once nor asked again after its end."""
+
+    def __init__(self, count: int) -> None:
+        self._left = iter(numbered(count))
+        self._is_entered = False
+        self._is_at_end = False
+
+    def __aiter__(self) -> StrictSource:
+        return self
+
+    async def __anext__(self) -> bytes:
+        assert not self._is_entered
+        assert not self._is_at_end
+        self._is_entered = True
+        await anyio.lowlevel.checkpoint()
+        self._is_entered = False
+        event = next(self._left, None)
+        if event is None:
+            self._is_at_end = True
+            raise StopAsyncIteration
+        return event
+
+
+@EVERY_CONCURRENCY
+@pytest.mark.parametrize("router", [numbering_router(), waiting_router()], ids=["at once", "waits"])
+@pytest.mark.anyio
+async def test_an_async_source_is_read_by_one_at_a_time_up_to_its_end(
+    router: Router, concurrency: int
+) -> None:
+    events = StrictSource(200)
+
+    results = [r async for r in router.dispatch_many(events, concurrency=concurrency)]
+
+    assert sorted(map(number_of, results)) == list(range(200))
 
 
 # Leaving early
