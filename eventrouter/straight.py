@@ -231,5 +231,7 @@ class StraightReader:
                 )
                 for version, (route, way, decode) in readings.items()
             }
-        decode = _decoder(self._msgspec, Union[tuple(following)])  # noqa: UP007
+        # Of one class alone, msgspec would take an object without a tag for it.
+        nothing = self._msgspec.defstruct("Nothing", [], tag_field="event_type", tag="")
+        decode = _decoder(self._msgspec, Union[(nothing, *following)])  # noqa: UP007
         self._compiled = (decode, following)

@@ -4,7 +4,8 @@ What msgspec must decode a type as, so that it means what the strict hooks mean.
 A type has a twin only if each hook it is built by is this package's own, and msgspec either means
 the same by the type or calls that hook. What msgspec builds otherwise than attrs and dataclasses
 do (converters, fields that are no argument, names of their own, an ``__init__`` or ``__setattr__``
-written by hand) has none, nor has what can hold JSON of any depth. Whoever finds no twin is told why, and leaves the type to cattrs.
+written by hand) has none, nor has what can hold JSON of any depth. Whoever finds no twin is told
+why, and leaves the type to cattrs.
 """
 
 from __future__ import annotations
@@ -305,25 +306,34 @@ def _is_seen_as_it_is(cls: Any, names: Iterable[str]) -> bool:
     for each field, and takes an attribute of the class for one that is set.
     """
     found = [value for name in names for value in _besides_slots(cls, name)]
-    looks_up = hasattr(cls, "__getattr__") or cls.__getattribute__ is not object.__getattribute__
     is_local = "<locals>" in cls.__qualname__
-    return not (found or looks_up or is_local or _has_validators(cls))
+    return not (found or is_local or _makes_up_attributes(cls) or _has_validators(cls))
+
+
+def _makes_up_attributes(cls: Any) -> bool:
+    return hasattr(cls, "__getattr__") or cls.__getattribute__ is not object.__getattribute__
 
 
 def _has_validators(cls: Any) -> bool:
     return attrs.has(cls) and any(field.validator is not None for field in attrs.fields(cls))
 
 
+class _Shadow(type):
+    """The class of classes that only msgspec is to see."""
+
+
 def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
     """
     A class with other annotations, for msgspec to read, whose objects turn into ``cls``'s.
 
-    It is no subclass, which whoever asks for those would find. So it has no attributes either
-    that msgspec could take for fields.
+    It is no subclass where it need not be: whoever asks for subclasses would find it, and msgspec
+    would take attributes that it inherits for fields.
     """
-    members: dict[str, Any] = {"__annotations__": annotations, "__module__": cls.__module__}
-    if "__slots__" in vars(cls):
-        members["__slots__"] = cls.__slots__
+    members: dict[str, Any] = {
+        "__annotations__": annotations,
+        "__module__": cls.__module__,
+        "__setattr__": object.__setattr__,  # to turn though frozen
+    }
     if attrs.has(cls):
         # Validators are to see the object turned, and are run below.
         members["__attrs_attrs__"] = tuple(f.evolve(validator=None) for f in attrs.fields(cls))
@@ -331,12 +341,22 @@ def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
     else:
         members["__dataclass_fields__"] = cls.__dataclass_fields__
         members["__post_init__"] = _turning(cls, "__post_init__")
-    shadow: Any = type(cls.__name__, (), members)
+    slots = {"__slots__": cls.__slots__} if "__slots__" in vars(cls) else {}
+    alike: Any = _Shadow(cls.__name__, (), {**members, **slots})
     try:
-        object.__setattr__(object.__new__(shadow), "__class__", cls)
-    except TypeError:
-        raise NoTwin(f"{type_name(cls)} inherits slots") from None
-    return shadow
+        object.__setattr__(object.__new__(alike), "__class__", cls)
+    except TypeError:  # as with both slots and weak references, which attrs makes
+        _refuse_if_noticed(cls)
+        return _Shadow(cls.__name__, (cls,), {**members, "__slots__": ()})
+    return alike
+
+
+def _refuse_if_noticed(cls: Any) -> None:
+    """Refuse a class that notices a subclass, or whose subclasses someone may be looking for."""
+    has_subclasses = any(type(sub) is not _Shadow for sub in cls.__subclasses__())
+    is_alone = cls.__bases__ == (object,) and type(cls) is type and not has_subclasses
+    if not is_alone or "__init_subclass__" in vars(cls) or _makes_up_attributes(cls):
+        raise NoTwin(f"a subclass of {type_name(cls)} would be noticed")
 
 
 def _turning(cls: Any, step: str) -> Callable[[Any], None]:
