@@ -22,6 +22,7 @@ from eventrouter.json import Parse, Raw, decode
 from eventrouter.limits import Limits
 from eventrouter.payload import PayloadBuilder
 from eventrouter.routing import Route
+from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import parse_datetime
 
@@ -73,7 +74,8 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
     why = ""
     for is_whole, make in ((True, twin_of), (False, projection_of)):
         try:
-            twin = make(builder.type, builder.converter)
+            with remembering():
+                twin = make(builder.type, builder.converter)
             _decoder(msgspec, twin.type)
         except NoTwin as reason:
             why = why or str(reason)
@@ -233,5 +235,5 @@ class StraightReader:
             }
         # Of one class alone, msgspec would take an object without a tag for it.
         nothing = self._msgspec.defstruct("Nothing", [], tag_field="event_type", tag="")
-        decode = _decoder(self._msgspec, Union[(nothing, *following)])  # noqa: UP007
+        decode = _decoder(self._msgspec, Union[(nothing, *following)])
         self._compiled = (decode, following)
