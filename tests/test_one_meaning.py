@@ -202,7 +202,9 @@ def _data_class(fields: dict[str, Any], has_defaults: bool, **options: Any) -> A
 
 
 def _data_class_of_plain_defaults(fields: dict[str, Any], has_defaults: bool) -> Any:
-    made = [(name, of, *([None] if has_defaults else [])) for name, of in fields.items()]
+    made: list[Any] = list(fields.items())
+    if has_defaults:
+        made = [(name, of, None) for name, of in fields.items()]
     return dataclasses.make_dataclass("Data", made)
 
 
@@ -257,11 +259,43 @@ junk = st.one_of(
     quoted([*ODD_TEXTS, *MOMENTS, *DATES, *TIMES, *DURATIONS, *UUIDS, *DECIMALS]),
     st.sampled_from([[], Members(()), [b"1", [b"2"]], Members(((b'"a"', b"1"), (b'"a"', b'"b"')))]),
     st.sampled_from(
-        [b"1e999", b"-1e999", b"9" * 4300, b"-" + b"9" * 4300, b"9" * 4301, DEEP, b'{"a":' * 64]
-        + [b"NaN", b"-Infinity", b"01", b"1.", b".5", b"+1", b"nul", b"'a'", b"", b"[1,]", b"{a:1}"]
-        + [rb'"\ud800"', rb'"\udc00\ud800 and more"', rb'"\ud83d\ude00"', rb'"\x"', rb'"\u12"']
-        + [b'"\xff"', b'"\xed\xa0\x80"', b'"\t"', b'"', b'{"\xff": 1}', rb'{"\ud800": 1}']
-        + [b"\xef\xbb\xbf1", b'"\xc3"', b"1 2", b"// 1", b"\x00", b"[" * 70, b"-", b"1e", b"1e+5"]
+        [
+            *[
+                b"1e999",
+                b"-1e999",
+                b"9" * 4300,
+                b"-" + b"9" * 4300,
+                b"9" * 4301,
+                DEEP,
+                b'{"a":' * 64,
+            ],
+            *[
+                b"NaN",
+                b"-Infinity",
+                b"01",
+                b"1.",
+                b".5",
+                b"+1",
+                b"nul",
+                b"'a'",
+                b"",
+                b"[1,]",
+                b"{a:1}",
+            ],
+            *[rb'"\ud800"', rb'"\udc00\ud800 and more"', rb'"\ud83d\ude00"', rb'"\x"', rb'"\u12"'],
+            *[b'"\xff"', b'"\xed\xa0\x80"', b'"\t"', b'"', b'{"\xff": 1}', rb'{"\ud800": 1}'],
+            *[
+                b"\xef\xbb\xbf1",
+                b'"\xc3"',
+                b"1 2",
+                b"// 1",
+                b"\x00",
+                b"[" * 70,
+                b"-",
+                b"1e",
+                b"1e+5",
+            ],
+        ]
     ),
 )
 
@@ -278,12 +312,14 @@ def changed(draw: st.DrawFn, document: Any) -> Any:
             return Members((*items, (draw(quoted(["more", "a", "id", "version"])), draw(junk))))
         name, value = items[place]
         instead = draw(st.sampled_from(["value", "value", "value", "nothing", "twice", "name"]))
-        items[place : place + 1] = {
-            "value": lambda: [(name, changed(draw, value))],
-            "nothing": lambda: [],
-            "twice": lambda: [(name, value), (name, changed(draw, value))],
-            "name": lambda: [(draw(quoted(["a", "more", "é"]) | st.just(b"1")), value)],
-        }[instead]()
+        if instead == "value":
+            items[place] = (name, changed(draw, value))
+        elif instead == "nothing":
+            del items[place]
+        elif instead == "twice":
+            items.insert(place + 1, (name, changed(draw, value)))
+        else:
+            items[place] = (draw(quoted(["a", "more", "é"]) | st.just(b"1")), value)
         return Members(tuple(items))
     return draw(junk)
 
@@ -302,7 +338,7 @@ def events(draw: st.DrawFn, of: Kind) -> tuple[bytes, bool]:
         metadata = draw(st.lists(st.tuples(names, texts), max_size=3))
         items.append((b'"metadata"', Members(tuple(metadata))))
     if draw(st.booleans()):
-        items.append((quoted(["more"]).example() if False else b'"more"', [b"1", Members(())]))
+        items.append((b'"more"', [b"1", Members(())]))
     event: Any = Members(tuple(draw(st.permutations(items))))
     changes = draw(st.sampled_from([0, 1, 1, 1, 1, 2]))
     for _ in range(changes):
@@ -352,7 +388,7 @@ async def assert_one_meaning(ways: ThreeWays, data: bytes) -> Status:
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_an_event_means_the_same_however_it_is_read(data: st.DataObject) -> None:
     of = data.draw(kinds)
     ways = ThreeWays(of.type)
@@ -383,7 +419,7 @@ class Refunded:
 
 SKIPPED = {
     "nested too deep": b"[" * 70 + b"]" * 70,
-    "nested deeper than Python reads": b'{"a": [' * 480 + b"]}" * 480,
+    "nested much too deep": b'{"a": [' * 300 + b"]}" * 300,
     "a number beyond any float": b"[1e999, -1e999]",
     "an integer of too many digits": b"-" + b"9" * 5000,
 }
@@ -406,6 +442,19 @@ async def test_what_is_skipped_may_be_over_a_limit(target: Any, where: str, name
     assert straight.event is not None
     assert straight.event.payload["cents"] == 5
     assert "more" in (straight.event.payload if where == "payload" else straight.event.extensions)
+
+
+def deeper_in_the_stack(frames: int, act: Callable[[], Any]) -> Any:
+    return act() if not frames else deeper_in_the_stack(frames - 1, act)
+
+
+@pytest.mark.anyio
+async def test_an_event_can_be_looked_at_wherever_the_stack_is_deep() -> None:
+    data = raw_of(b'{"cents": 5, "more": %s, "last": 1}' % SKIPPED["nested much too deep"])
+    _, _, straight = await ThreeWays(Paid).process(data)
+    event = deeper_in_the_stack(600, lambda: straight.event)
+
+    assert event.payload["last"] == 1
 
 
 @pytest.mark.anyio
@@ -483,9 +532,17 @@ def test_msgspec_parses_what_the_standard_library_does(data: bytes, cut: st.Data
         assert tree_of(raw_tree, limits, parse) == tree_of(raw_tree, limits)
 
 
-@given(
-    st.from_regex(rb"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+digits = st.integers(0, 10**40).map(str)
+numbers = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    digits,
+    st.just("") | digits.map(".{}".format),
+    st.just("") | st.integers(-400, 400).map("e{:+}".format),
 )
+
+
+@given(numbers.map(str.encode))
 @settings(max_examples=600)
 def test_msgspec_reads_numbers_as_the_standard_library_does(number: bytes) -> None:
     assert tree_of(number, Limits(), parse) == tree_of(number, Limits())
