@@ -7,8 +7,6 @@ from collections.abc import Coroutine, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from attrs import evolve
-
 from eventrouter.contexts import driven, in_new_loop, in_trio
 from eventrouter.envelope import Body, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope, make_event, read_parts
@@ -26,13 +24,21 @@ from eventrouter.limits import Limits
 from eventrouter.outcome import annotate, settled
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
-from eventrouter.result import Result, Status
+from eventrouter.result import Result, Status, with_raw
 from eventrouter.routing import Candidates, Route, RouteTable
-from eventrouter.running import Mode, Run, composed, run_all, run_built, run_lone
+from eventrouter.running import Mode, Run, composed, run_all, run_lone
 from eventrouter.scope import CallNext, Scope
-from eventrouter.straight import StraightReader, installed_msgspec, quick_parser
+from eventrouter.straight import (
+    RAW_WAY,
+    StraightReader,
+    Way,
+    cattrs_way,
+    installed_msgspec,
+    quick_parser,
+)
 from eventrouter.threads import WorkerThreads
 
+_SURROUNDED = "a hook or middleware is around it"
 _CACHED = 1_024  # plans kept besides those of exact types and versions
 
 
@@ -45,14 +51,16 @@ class Plan(NamedTuple):
         group: The same with what is wrapped around them.
         builders: What builds their payloads, each once.
         has_provisions: Whether anything is provided to them.
-        lone: The one route, if it is all there is: async, given the payload or the event alone,
-            with nothing around it.
+        obstacle: Why they are not all there is, or nothing: async, given the payload or the event
+            alone, one after the other, with nothing around them but middleware of the router.
+        lone: The one route, if there is but one and no obstacle.
     """
 
     routes: tuple[Route, ...]
     group: Group
     builders: tuple[PayloadBuilder, ...]
     has_provisions: bool
+    obstacle: str
     lone: Route | None
 
 
@@ -100,17 +108,18 @@ class Dispatcher:
     ) -> None:
         self._envelopes = tuple(envelopes)
         self._only_envelope = self._envelopes[0] if len(self._envelopes) == 1 else None
+        self._has_middleware = bool(scope.middleware)
         # The default envelope alone needs no Event to find out what runs for it.
         self._is_plain_json = self._only_envelope.__class__ is JsonEnvelope
         self._limits = limits
         msgspec = installed_msgspec()
+        self._has_msgspec = msgspec is not None
         self._parse = quick_parser(msgspec, limits)
         self._straight = None
-        if msgspec is not None and self._is_plain_json:
+        if msgspec is not None and self._is_plain_json and not self._has_middleware:
             self._straight = StraightReader(msgspec, limits, default_version)
         self._table = table
         self._scope = scope
-        self._has_middleware = bool(scope.middleware)
         self._default_version = default_version
         self._ignores_unrouted = ignores_unrouted
         self._is_concurrent = is_concurrent
@@ -153,8 +162,27 @@ class Dispatcher:
         """The version that routes are matched with."""
         return event.version or self._default_version
 
+    def way_of(self, route: Route, event: Event[Any], choice: Choice) -> Way:
+        """How ``process`` reads the payload of an event for one of the chosen routes."""
+        key = (event.type, self.version_of(event))
+        return self._way_of(route, choice.plan, key, key in self._settled)
+
+    def usual_way_of(self, route: Route) -> Way:
+        """How ``process`` reads payloads for a route, unless one more specific is in its way."""
+        # A pattern is itself a type that it matches, and that no exact route names.
+        key = (route.pattern, route.version or self._default_version)
+        candidates = self._table.find(*key)
+        tier = next((tier for tier in candidates.tiers if route in tier), (route,))
+        is_conditional = candidates.is_conditional or any(other.condition for other in tier)
+        plan = self._make_plan(tier + candidates.observers)
+        return self._way_of(route, plan, key, not is_conditional)
+
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
+        if self._straight is not None:
+            run = self._straight.run(raw)
+            if run is not None:
+                return run
         return self._process_json(raw) if self._is_plain_json else self._process(raw, headers)
 
     def process_event(
@@ -194,14 +222,12 @@ class Dispatcher:
         return await self.process_event(event, raw)
 
     async def _process_json(self, raw: Raw) -> Result:
-        straight = self._straight
-        if straight is not None and (found := straight.read(raw)) is not None:
-            route, payload, moment = found
-            return await run_built(route, payload, straight.make_event, (raw, moment), raw)
         try:
             parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
         except MalformedEvent as error:
             return Result(Status.MALFORMED, None, (), error, raw)
+        if self._has_middleware:
+            return await self._run_middleware(make_event(parts), raw, Mode.THREADS)
         event_type, metadata, payload, _, _ = parts
         choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
         if choice is None or choice.plan.lone is None:
@@ -214,10 +240,13 @@ class Dispatcher:
         except Exception as error:
             annotate(error, event, "middleware")
             return Result(Status.FAILED, event, (), error, raw)
-        return evolve(result, raw=raw)
+        return with_raw(result, raw)
 
     async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
-        return await self._run_choice(self.choose(event), event, raw, mode)
+        choice = self.choose(event)
+        if choice.plan.lone is not None:
+            return await run_lone(choice.plan.lone, event.payload, _itself, event, raw)
+        return await self._run_choice(choice, event, raw, mode)
 
     async def _run_choice(
         self, choice: Choice, event: Event[Any], raw: Raw | None, mode: Mode
@@ -268,25 +297,33 @@ class Dispatcher:
             first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
             plan = self._make_plan(first + candidates.observers)
             self._settled[key] = Choice(plan)
-            if self._straight is not None and plan.lone is not None:
-                self._straight.add(*key, plan.lone)
+            if self._straight is not None and not plan.obstacle:
+                self._straight.add(*key, plan.routes)
+
+    def _way_of(
+        self, route: Route, plan: Plan, key: tuple[str, str | None], is_settled: bool
+    ) -> Way:
+        if route.builder is None:
+            return RAW_WAY
+        if not self._has_msgspec:
+            return cattrs_way("msgspec is not installed")
+        if self._straight is None:
+            is_only = self._is_plain_json
+            return cattrs_way(_SURROUNDED if is_only else "JsonEnvelope is not the only envelope")
+        if not is_settled:
+            return cattrs_way("a where= is asked first")
+        if plan.obstacle:
+            return cattrs_way(plan.obstacle)
+        return self._straight.way_of(*key, plan.routes)
 
     def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
         routes = tuple(sorted(routes, key=lambda route: route.order))
         group = make_group(routes, self._scope, self._is_concurrent)
         builders = dict.fromkeys(route.builder for route in routes if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        is_lone = (
-            len(routes) == 1
-            and group.members == routes
-            and not group.scope.before
-            and not group.scope.after
-            and not group.scope.middleware
-            and not self._is_concurrent
-            and routes[0].signature.is_async
-            and not has_provisions
-        )
-        return Plan(routes, group, tuple(builders), has_provisions, routes[0] if is_lone else None)
+        obstacle = _obstacle(routes, group)
+        lone = routes[0] if len(routes) == 1 and not obstacle else None
+        return Plan(routes, group, tuple(builders), has_provisions, obstacle, lone)
 
     def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
         fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]
@@ -296,6 +333,22 @@ class Dispatcher:
         if fitting:
             raise MalformedEvent(f"it fits several envelopes, which is ambiguous: {names}")
         raise MalformedEvent(f"it fits none of the envelopes {names}")
+
+
+def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
+    """Why routes are not all async, given the payload or the event alone; nothing if they are."""
+    if not routes:
+        return "no handler runs"
+    if group.members != routes or group.scope.before or group.scope.after:
+        return _SURROUNDED
+    if group.is_concurrent:
+        return "the router is concurrent"
+    if not all(route.signature.is_async for route in routes):
+        return "the handler is sync" if len(routes) == 1 else "one of its handlers is sync"
+    if any(route.filled for route in routes):
+        who = "the handler" if len(routes) == 1 else "one of its handlers"
+        return f"{who} has further parameters"
+    return ""
 
 
 def _itself(event: Event[Any]) -> Event[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from eventrouter.dispatch import Choice, Dispatcher
 from eventrouter.envelope import Headers
@@ -14,6 +14,7 @@ from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.patterns import matches
 from eventrouter.routing import Route
+from eventrouter.straight import RAW_WAY, Way, cattrs_way
 
 _SHOWN = 50  # routes in the text
 
@@ -27,11 +28,20 @@ class Verdict:
         route: The route.
         runs: Whether it runs.
         why: Why, or why not.
+        way: How ``dispatch`` reads its payload, and why so; None if it does not run.
     """
 
     route: Route
     runs: bool
     why: str
+    way: Way | None = None
+
+    def __str__(self) -> str:
+        what = "runs" if self.runs else "passed over"
+        text = f"{what}: {self.route} at {self.route.named.location}: {self.why}"
+        if self.way is None:
+            return text
+        return f"{text}, its payload {'raw' if self.way is RAW_WAY else f'read by {self.way}'}"
 
 
 @frozen
@@ -51,10 +61,7 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [_headline(self.event, self.error)]
-        for verdict in self.verdicts[:_SHOWN]:
-            route = verdict.route
-            what = "runs" if verdict.runs else "passed over"
-            lines.append(f"  {what}: {route} at {route.named.location}: {verdict.why}")
+        lines += [f"  {verdict}" for verdict in self.verdicts[:_SHOWN]]
         if len(self.verdicts) > _SHOWN:
             lines.append(f"  and {len(self.verdicts) - _SHOWN} more")
         return "\n".join(lines)
@@ -72,6 +79,7 @@ def explained(
     error = choice.error or _payload_error(choice, event)
     version = dispatcher.version_of(event)
     verdicts = [_verdict(route, event, choice, error, version) for route in routes]
+    verdicts = [_with_way(verdict, dispatcher, event, choice, raw) for verdict in verdicts]
     verdicts.sort(key=lambda verdict: not verdict.runs)
     return Explanation(event, error, tuple(verdicts))
 
@@ -110,6 +118,17 @@ def _verdict(
     if not is_met:
         return Verdict(route, False, "its where= is not met")
     return Verdict(route, False, _taken(choice, "a more specific route"))
+
+
+def _with_way(
+    verdict: Verdict, dispatcher: Dispatcher, event: Event[Any], choice: Choice, raw: Raw
+) -> Verdict:
+    if not verdict.runs:
+        return verdict
+    way = dispatcher.way_of(verdict.route, event, choice)
+    if way.type is not None and not isinstance(raw, bytes):
+        way = cattrs_way(f"what arrived is {type(raw).__qualname__}, not bytes")
+    return evolve(verdict, way=way)
 
 
 def _taken(choice: Choice, by: str) -> str:

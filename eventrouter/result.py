@@ -68,19 +68,19 @@ class Result:
     handlers: tuple[HandlerResult, ...] = ()
     error: Exception | None = None
     raw: Raw | None = None
-    # What the event and the one handler's result are made of, when they are first asked for.
-    _unmade: tuple[Callable[[Any], Event[Any]], Any, str, Any, float] | None = field(
-        default=None, init=False, eq=False, repr=False
-    )
+    # What the event, and the result of the one handler, are made of when first asked for.
+    _unmade: tuple[Any, ...] | None = field(default=None, init=False, eq=False, repr=False)
 
     if not TYPE_CHECKING:  # or any attribute would pass as one it has
 
         def __getattr__(self, name: str) -> Any:
             if name not in ("event", "handlers"):
                 raise AttributeError(f"a Result has no attribute {name!r}")
-            make_event, parts, handler, value, elapsed = self._unmade
+            make_event, parts, *of_handler = self._unmade
             self.event = make_event(parts)
-            self.handlers = (HandlerResult(handler, value, None, 1, elapsed),)
+            if of_handler:
+                handler, value, elapsed = of_handler
+                self.handlers = (HandlerResult(handler.name, value, None, 1, elapsed),)
             self._unmade = None
             return getattr(self, name)
 
@@ -102,7 +102,7 @@ class Result:
 def handled_by_one(
     make_event: Callable[[Any], Event[Any]],
     parts: Any,
-    handler: str,
+    handler: Any,
     value: Any,
     elapsed: float,
     raw: Raw | None,
@@ -113,20 +113,51 @@ def handled_by_one(
     Args:
         make_event: Makes the event.
         parts: What it is made of.
-        handler: The handler's name.
+        handler: What has the handler's name.
         value: What it returned.
         elapsed: How long that took, in seconds.
         raw: What arrived.
     """
     result = _new(Result)
-    result.status = Status.HANDLED
+    result.status = _HANDLED
     result.error = None
     result.raw = raw
     result._unmade = (make_event, parts, handler, value, elapsed)  # pyright: ignore[reportPrivateUsage]
     return result
 
 
+def handled_by_all(
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    handlers: tuple[HandlerResult, ...],
+    raw: Raw | None,
+) -> Result:
+    """The result of an event that several handlers handled; its event is made when asked for."""
+    result = _new(Result)
+    result.status = _HANDLED
+    result.handlers = handlers
+    result.error = None
+    result.raw = raw
+    result._unmade = (make_event, parts)  # pyright: ignore[reportPrivateUsage]
+    return result
+
+
+def with_raw(result: Result, raw: Raw | None) -> Result:
+    """The same result of what arrived; what is unmade in it stays so."""
+    copy = _new(Result)
+    copy.status = result.status
+    copy.error = result.error
+    copy.raw = raw
+    copy._unmade = unmade = result._unmade  # pyright: ignore[reportPrivateUsage]
+    if unmade is None:
+        copy.event = result.event
+    if unmade is None or len(unmade) == 2:  # of the event alone
+        copy.handlers = result.handlers
+    return copy
+
+
 _new = Result.__new__
+_HANDLED = Status.HANDLED  # looking it up takes as long as setting all the rest
 
 
 def _holds_event_error(error: BaseException) -> bool:

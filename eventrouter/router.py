@@ -34,6 +34,7 @@ from eventrouter.result import Result
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
 from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
+from eventrouter.straight import Way
 from eventrouter.stream import Delivered, OrderedBy, process_many
 from eventrouter.threads import WorkerThreads
 
@@ -310,7 +311,7 @@ class Router:
             Exception: What the one handler that failed raised, with a note that says which.
             RegistrationError: If a handler's annotations can't be resolved.
         """
-        result = await self._dispatcher().process(raw, headers)
+        result = await (self._compiled or self._compile()).process(raw, headers)
         if result.error is not None:
             raise result.error
         return result
@@ -416,6 +417,18 @@ class Router:
             RegistrationError: What ``compile`` raises.
         """
         return explained(self._dispatcher(), self.routes(), raw, headers)
+
+    def way_of(self, route: Route) -> Way:
+        """
+        Say how payloads are read for one of ``routes()``, and why so.
+
+        It is how ``dispatch`` reads bytes, once it has seen an event of that type, where no
+        other route takes the event. ``explain`` tells it of one event.
+
+        Raises:
+            RegistrationError: What ``compile`` raises.
+        """
+        return self._dispatcher().usual_way_of(route)
 
     def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
         """

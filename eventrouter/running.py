@@ -22,7 +22,7 @@ from eventrouter.json import Raw
 from eventrouter.outcome import Outcome, annotate, besides, settled, summed_up
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions, Source
-from eventrouter.result import HandlerResult, Result, Status, handled_by_one
+from eventrouter.result import HandlerResult, Result, Status, handled_by_all, handled_by_one
 from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
@@ -139,7 +139,33 @@ async def run_built(
         failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
         return Result(Status.FAILED, event, (failed,), error, raw)
     elapsed = perf_counter() - started
-    return handled_by_one(make_event, parts, route.named.name, value, elapsed, raw)
+    return handled_by_one(make_event, parts, route.named, value, elapsed, raw)
+
+
+async def run_each(
+    routes: Iterable[Route],
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+) -> Result:
+    """Run several async handlers that all take that argument, with nothing around them."""
+    results: list[HandlerResult] = []
+    event: Event[Any] | None = None
+    for route in routes:
+        name = route.named.name
+        started = perf_counter()
+        try:
+            value = await route.handler(argument)
+        except Exception as error:
+            event = event or make_event(parts)
+            annotate(error, event, name)
+            results.append(HandlerResult(name, None, error, 1, perf_counter() - started))
+        else:
+            results.append(HandlerResult(name, value, None, 1, perf_counter() - started))
+    if event is not None:
+        return settled(event, None, results, (), raw)
+    return handled_by_all(make_event, parts, tuple(results), raw)
 
 
 async def run_all(group: Group, run: Run) -> Outcome:

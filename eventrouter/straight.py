@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, Union
 
@@ -21,10 +21,12 @@ from eventrouter.event import Event, now
 from eventrouter.json import Parse, Raw, decode
 from eventrouter.limits import Limits
 from eventrouter.payload import PayloadBuilder
+from eventrouter.result import Result
 from eventrouter.routing import Route
+from eventrouter.running import run_built, run_each
 from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
-from eventrouter.timestamps import parse_datetime
+from eventrouter.timestamps import DATETIME_PATTERN
 
 _MOST_TYPES = 256  # and versions read in one pass; making the decoder anew for each takes a while
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
@@ -33,10 +35,10 @@ _STRING_OR_BRACKET = rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]'
 
 class Way(NamedTuple):
     """
-    How the payloads of one builder are read.
+    How a payload is read.
 
     Attributes:
-        type: What msgspec decodes; None if the whole tree goes to cattrs.
+        type: What msgspec decodes; None if the whole tree goes to cattrs, or is the payload.
         is_whole: Whether that is the payload; else cattrs builds it from that.
         why: Why it is not.
     """
@@ -45,10 +47,24 @@ class Way(NamedTuple):
     is_whole: bool
     why: str = ""
 
+    @property
+    def reader(self) -> str:
+        """What reads it: ``msgspec``, ``msgspec, then cattrs``, ``cattrs``; ``raw`` if nothing."""
+        if self.type is None:
+            return "raw" if self.is_whole else "cattrs"
+        return "msgspec" if self.is_whole else "msgspec, then cattrs"
+
     def __str__(self) -> str:
-        if self.is_whole:
-            return "msgspec"
-        return f"cattrs: {self.why}" if self.type is None else f"msgspec, then cattrs: {self.why}"
+        return f"{self.reader}: {self.why}" if self.why else self.reader
+
+
+#: The way of a payload that is asked for as it is.
+RAW_WAY = Way(None, True)
+
+
+def cattrs_way(why: str) -> Way:
+    """The way of a payload whose whole tree goes to cattrs."""
+    return Way(None, False, why)
 
 
 def installed_msgspec() -> Any:
@@ -68,9 +84,9 @@ def quick_parser(msgspec: Any, limits: Limits) -> Parse | None:
 def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
     """How the payloads of a builder are read, and why."""
     if msgspec is None:
-        return Way(None, False, "msgspec is not installed")
+        return cattrs_way("msgspec is not installed")
     if not _counts_alike(limits):
-        return Way(None, False, "the limits are lower than those of msgspec")
+        return cattrs_way("msgspec has another limit for the digits of an integer")
     why = ""
     for is_whole, make in ((True, twin_of), (False, projection_of)):
         try:
@@ -86,7 +102,7 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
             if max(twin.depth, 1) < limits.max_depth and twin.type is not Any:
                 return Way(twin.type, is_whole, why)
             why = why or f"it may be nested deeper than {limits.max_depth}"
-    return Way(None, False, why)
+    return cattrs_way(why)
 
 
 def _counts_alike(limits: Limits) -> bool:
@@ -120,15 +136,20 @@ def _levelled(raw: bytes, max_depth: int) -> bytes:
 
 
 class _Reading(NamedTuple):
-    """How the events of one type and version are read, for the one route they take."""
+    """How the events of one type and version are read, for the routes they take."""
 
-    route: Route
+    routes: tuple[Route, ...]
     way: Way
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
 
 
-#: Class of what is decoded -> version -> how to go on: route, second decoder, cattrs.
-_Following: TypeAlias = dict[type, dict[str | None, tuple[Route, Any, Any]]]
+_Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
+#: Class of what is decoded -> version -> how to go on: what runs what, second decoder, cattrs.
+_Following: TypeAlias = dict[type, dict[str | None, tuple[_Run, Any, Any, Any]]]
+
+
+def _who(routes: tuple[Route, ...]) -> str:
+    return "it" if len(routes) == 1 else "one of its handlers"
 
 
 class StraightReader:
@@ -146,68 +167,81 @@ class StraightReader:
         self._unset = msgspec.UNSET
         self._limits = limits
         self._default_version = default_version
+        self._is_moment = re.compile(DATETIME_PATTERN).match
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
         # What decodes an event, and how to go on. They change together, as other threads may read.
         self._compiled: tuple[Callable[[bytes], Any], _Following] | None = None
 
-    def add(self, event_type: str, version: str | None, route: Route) -> None:
-        """Read the events of a type and version from now on, if they can be."""
-        builder = route.builder
-        if builder is None or route.signature.takes_event:
-            return
-        known = self._known.get(event_type, {}).get(version)
-        if known is not None and known.route is route:  # whoever asked has forgotten it
-            return
+    def way_of(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> Way:
+        """How the payload of an event of a type and version is read for the routes it takes."""
+        builder = routes[0].builder
+        if any(route.signature.takes_event for route in routes):
+            return cattrs_way(f"{_who(routes)} takes the event")
+        if any(route.builder is not builder for route in routes):
+            return cattrs_way("its handlers take different payloads")
+        if builder is None:
+            return RAW_WAY
         # Whoever makes up types or versions must not make memory grow.
-        if sum(map(len, self._known.values())) >= _MOST_TYPES:
-            return
+        is_known = version in self._known.get(event_type, {})
+        if not is_known and sum(map(len, self._known.values())) >= _MOST_TYPES:
+            return cattrs_way(f"{_MOST_TYPES} other types came first")
         if max(len(event_type), len(version or "")) > self._limits.max_name_length:
-            return
-        way = way_of(builder, self._msgspec, self._limits)
+            return cattrs_way("its type or version is over a limit")
+        return way_of(builder, self._msgspec, self._limits)
+
+    def add(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> None:
+        """Read the events of a type and version from now on, if they can be."""
+        way = self.way_of(event_type, version, routes)
         if way.type is None:
             return
-        reading = _Reading(route, way, _decoder(self._msgspec, way.type))
+        known = self._known.get(event_type, {}).get(version)
+        if known is not None and known.routes == routes:  # whoever asked has forgotten it
+            return
+        reading = _Reading(routes, way, _decoder(self._msgspec, way.type))
         # Not changed in place, as another thread may be looking at it.
         readings = {**self._known.get(event_type, {}), version: reading}
         self._known = {**self._known, event_type: readings}
         self._compile(self._known)
 
-    def read(self, raw: Raw) -> tuple[Route, Any, datetime] | None:
-        """The route of an event, its payload built, and its timestamp; None if it won't do."""
+    def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
+        """What runs the handlers of an event, its payload built; None if it won't do."""
         compiled = self._compiled
         if compiled is None or not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes:
             return None
         decode_event, following_of = compiled
         try:
             event = decode_event(raw)
-            metadata, timestamp = event.metadata, event.timestamp
-            version = None if metadata is self._unset else metadata.get("version")
-            following = following_of[event.__class__].get(version or self._default_version)
+            version = event.metadata.get("version") or self._default_version
+            following = following_of[event.__class__].get(version)
             if following is None:
                 return None
-            route, decode, builder = following
+            run, target, decode, builder = following
             payload = event.payload
             if decode is not None:
                 payload = decode(payload)
             if builder is not None:
                 payload = builder.build(payload, builder.type)
-            moment = now() if timestamp is self._unset else parse_datetime(timestamp)
+            read_at = None
+            if event.timestamp is self._unset:
+                read_at = now()
+            elif not self._is_moment(event.timestamp):  # made when the event is looked at
+                return None
             if not raw.isascii():
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
             return None
-        return route, payload, moment
+        return run(target, payload, self._make_event, (raw, read_at), raw)
 
-    def make_event(self, parts: tuple[bytes, datetime]) -> Event[Any]:
-        """The event that was read from the bytes, its payload raw JSON."""
-        raw, moment = parts
+    def _make_event(self, parts: tuple[bytes, datetime | None]) -> Event[Any]:
+        """The event that was read from the bytes; the time of reading, where it has none."""
+        raw, read_at = parts
         try:
             tree = decode(raw, self._limits)
         except MalformedEvent:  # over a limit, in a member that was skipped
             tree = json.loads(_levelled(raw, self._limits.max_depth), parse_int=_int)
-        event_type, metadata, payload, _, tree = read_parts(tree, self._limits)
-        return make_event((event_type, metadata, payload, moment, tree))
+        event_type, metadata, payload, moment, tree = read_parts(tree, self._limits)
+        return make_event((event_type, metadata, payload, read_at or moment, tree))
 
     def _compile(self, known: dict[str, dict[str | None, _Reading]]) -> None:
         unset = self._msgspec.UnsetType
@@ -220,18 +254,19 @@ class StraightReader:
                 [
                     ("payload", types.pop() if is_one else self._msgspec.Raw),
                     ("timestamp", str | unset, self._unset),
-                    ("metadata", dict[str, str] | unset, self._unset),
+                    ("metadata", dict[str, str], self._msgspec.field(default_factory=dict)),
                 ],
                 tag_field="event_type",
                 tag=event_type,
             )
             following[event] = {
                 version: (
-                    route,
+                    run_built if len(routes) == 1 else run_each,
+                    routes[0] if len(routes) == 1 else routes,
                     None if is_one else decode,
-                    None if way.is_whole else route.builder,
+                    None if way.is_whole else routes[0].builder,
                 )
-                for version, (route, way, decode) in readings.items()
+                for version, (routes, way, decode) in readings.items()
             }
         # Of one class alone, msgspec would take an object without a tag for it.
         nothing = self._msgspec.defstruct("Nothing", [], tag_field="event_type", tag="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 
 # https://www.rfc-editor.org/rfc/rfc3339#section-5.6; datetime.fromisoformat() alone reads week
@@ -26,7 +27,21 @@ _DURATION = (
 # Looking at these takes half the time of matching, and datetime.fromisoformat() checks the rest.
 _WHOLE_SECONDS = "--T::Z"
 _FRACTION = "--T::."
-_EDGE_YEARS = (1, 9999)  # in which the moment in UTC may lie in another, that Python has not
+_TAKES_HOUR_24 = sys.version_info >= (3, 14)  # datetime.fromisoformat()
+
+
+_MONTH_AND_DAY = (
+    "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    "|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+
+#: Matches what ``parse_datetime`` reads, but for years in which the moment in UTC may lie in
+#: another that Python has not. For whoever only needs to know that it would be read.
+DATETIME_PATTERN = (
+    rf"\A(?!000[01]|9999)(?:[0-9]{{4}}-{_MONTH_AND_DAY}|{_LEAP_YEAR}-02-29)"
+    rf"[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?{_OFFSET}\Z"
+)
 
 
 def parse_datetime(text: str) -> datetime:
@@ -51,9 +66,9 @@ def parse_datetime(text: str) -> datetime:
             raise ValueError(text)
         text = text.upper()
     moment = datetime.fromisoformat(text)
-    if moment.hour == 0 and text[11:13] == "24":  # which it takes from Python 3.14 on
+    if _TAKES_HOUR_24 and text[11:13] == "24":
         raise ValueError(text)
-    if moment.year in _EDGE_YEARS:
+    if not "0002" < text < "9999":  # the moment in UTC may lie in a year that Python has not
         try:
             moment.astimezone(UTC)
         except OverflowError:

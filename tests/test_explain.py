@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from attrs import define, field, frozen
 
 from eventrouter import (
     Event,
     InvalidPayload,
+    JsonEnvelope,
+    Limits,
     MalformedEvent,
+    MappedEnvelope,
+    Metadata,
     MissingVersion,
     Router,
     UnknownType,
@@ -343,8 +352,8 @@ def test_its_text_is_a_headline_and_a_line_for_each_route() -> None:
 
     assert text.splitlines() == [
         "order.paid v1",
-        f"  runs: {name} on order.* at {at}: it takes this event",
-        f"  runs: {name} on every event at {at}: it takes this event",
+        f"  runs: {name} on order.* at {at}: it takes this event, its payload raw",
+        f"  runs: {name} on every event at {at}: it takes this event, its payload raw",
         f"  passed over: {name} on order.paid v1 where state='new' at {at}: its where= is not met",
         f"  passed over: {name} on events that no other route takes under 'bill.' at {at}: "
         "the type does not begin with 'bill.'",
@@ -384,3 +393,212 @@ def test_ten_thousand_routes_are_explained() -> None:
 
 def test_its_headline_holds_no_control_character_of_the_event() -> None:
     assert str(Router().explain({"event_type": "a\x1b[2J\nb"})).startswith(r"a\x1b[2J\nb: ")
+
+
+# How payloads are read
+
+
+@frozen
+class Paid:
+    cents: int
+
+
+@define
+class Converted:
+    cents: int = field(converter=int)
+
+
+@frozen
+class Loose:
+    cents: Any
+
+
+async def take_paid(paid: Paid) -> None: ...
+async def take_paid_too(paid: Paid) -> None: ...
+async def take_event(event: Event[Paid]) -> None: ...
+async def take_metadata(paid: Paid, metadata: Metadata) -> None: ...
+async def take_converted(paid: Converted) -> None: ...
+async def take_loose(paid: Loose) -> None: ...
+async def take_raw(payload: Any) -> None: ...
+async def take_raw_event(event: Event[Any]) -> None: ...
+def take_in_thread(paid: Paid) -> None: ...
+def hook(event: Event[Any]) -> None: ...
+def see(event: Event[Any]) -> None: ...
+async def see_async(event: Event[Any]) -> None: ...
+
+
+async def around(event: Event[Any], call_next: Any) -> Any:
+    return await call_next(event)
+
+
+class OwnEnvelope(JsonEnvelope):
+    pass
+
+
+def router_for(handler: Any, *, on: str = "order.paid", **settings: Any) -> Router:
+    router = Router(**settings)
+    router.on(on)(handler)
+    return router
+
+
+def including(change: Callable[[Router], Any]) -> Router:
+    router, inner = Router(), router_for(take_paid)
+    change(inner)
+    router.include(inner)
+    return router
+
+
+def changed(change: Callable[[Router], Any]) -> Router:
+    router = router_for(take_paid)
+    change(router)
+    return router
+
+
+def with_where(router: Router) -> None:
+    router.on("order.paid", where={"cents": 7})(take_paid_too)
+
+
+NOT_ALONE = "cattrs: JsonEnvelope is not the only envelope"
+AROUND = "cattrs: a hook or middleware is around it"
+WAYS: list[tuple[Callable[[], Router], str]] = [
+    (lambda: router_for(take_paid), "msgspec"),
+    (lambda: router_for(take_paid, on="order.*"), "msgspec"),
+    (lambda: router_for(take_paid, on="**"), "msgspec"),
+    (lambda: router_for(take_paid, default_version="v1"), "msgspec"),
+    (lambda: including(lambda inner: None), "msgspec"),
+    (lambda: router_for(take_converted), "msgspec, then cattrs: Converted.cents has a converter"),
+    (lambda: router_for(take_loose), "cattrs: Any is read by cattrs"),
+    (lambda: router_for(take_event), "cattrs: it takes the event"),
+    (lambda: router_for(take_metadata), "cattrs: the handler has further parameters"),
+    (lambda: router_for(take_in_thread), "cattrs: the handler is sync"),
+    (lambda: router_for(take_paid, concurrent=True), "cattrs: the router is concurrent"),
+    (lambda: router_for(take_paid, envelope=OwnEnvelope()), NOT_ALONE),
+    (
+        lambda: router_for(take_paid, envelope=[JsonEnvelope(), MappedEnvelope(type="t")]),
+        NOT_ALONE,
+    ),
+    (
+        lambda: router_for(take_paid, limits=Limits(max_integer_digits=10)),
+        "cattrs: msgspec has another limit for the digits of an integer",
+    ),
+    (lambda: changed(lambda router: router.before(hook)), AROUND),
+    (lambda: changed(lambda router: router.after(lambda event, error: None)), AROUND),
+    (lambda: changed(lambda router: router.middleware(around)), AROUND),
+    (lambda: including(lambda inner: inner.before(hook)), AROUND),
+    (lambda: including(lambda inner: inner.middleware(around)), AROUND),
+    (lambda: changed(lambda router: router.on_any(see)), "cattrs: one of its handlers is sync"),
+    (
+        lambda: changed(lambda router: router.on_any(see_async)),
+        "cattrs: one of its handlers takes the event",
+    ),
+    (lambda: changed(lambda router: router.on("order.paid")(take_paid_too)), "msgspec"),
+    (
+        lambda: changed(lambda router: router.on("order.paid")(take_loose)),
+        "cattrs: its handlers take different payloads",
+    ),
+    (lambda: changed(with_where), "cattrs: a where= is asked first"),
+    (lambda: router_for(take_raw), "raw"),
+    (lambda: router_for(take_raw_event), "raw"),
+]
+BYTES = json.dumps(an_event("order.paid", {"cents": 5})).encode()
+
+
+@pytest.mark.parametrize(("make", "way"), WAYS, ids=[way for _, way in WAYS])
+def test_it_says_how_a_payload_is_read_and_why(make: Callable[[], Router], way: str) -> None:
+    pytest.importorskip("msgspec")
+    router = make()
+
+    first = router.explain(BYTES).verdicts[0]
+
+    assert str(first.way) == way
+    assert str(router.way_of(first.route)) == way
+    assert str(first).endswith(
+        ": it takes this event, its payload " + ("raw" if way == "raw" else f"read by {way}")
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("make", "way"), WAYS, ids=[way for _, way in WAYS])
+async def test_the_way_is_the_one_that_events_go(make: Callable[[], Router], way: str) -> None:
+    pytest.importorskip("msgspec")
+    router = make()
+    await router.dispatch(BYTES)
+
+    straight = router._dispatcher()._straight
+    run = None if straight is None else straight.run(BYTES)
+    if run is not None:
+        run.close()
+
+    assert (run is not None) == way.startswith("msgspec")
+
+
+@pytest.mark.parametrize("handler", [take_paid, take_converted, take_event, take_in_thread])
+def test_without_msgspec_cattrs_reads_all(handler: Any) -> None:
+    router = router_for(handler)
+    with patch.dict(sys.modules, {"msgspec": None}):
+        router.compile()
+
+    (verdict,) = router.explain(BYTES).verdicts
+
+    assert str(verdict.way) == "cattrs: msgspec is not installed"
+    assert router.way_of(verdict.route) == verdict.way
+
+
+def test_without_msgspec_a_raw_payload_is_raw_too() -> None:
+    router = router_for(take_raw)
+    with patch.dict(sys.modules, {"msgspec": None}):
+        router.compile()
+
+    assert str(router.explain(BYTES).verdicts[0].way) == "raw"
+
+
+def test_a_route_that_does_not_run_has_no_way() -> None:
+    router = router_for(take_paid, on="order.sent")
+
+    (verdict,) = router.explain(BYTES).verdicts
+
+    assert verdict.way is None
+    assert str(verdict).endswith("the type does not match")
+
+
+def test_a_fallback_alone_is_read_straight() -> None:
+    pytest.importorskip("msgspec")
+    router = Router()
+    router.fallback(take_paid)
+
+    (verdict,) = router.explain(BYTES).verdicts
+
+    assert str(verdict.way) == str(router.way_of(verdict.route)) == "msgspec"
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (BYTES.decode(), "str"),
+        (bytearray(BYTES), "bytearray"),
+        (memoryview(BYTES), "memoryview"),
+        (json.loads(BYTES), "dict"),
+    ],
+)
+def test_what_did_not_come_as_bytes_is_read_by_cattrs(raw: Any, kind: str) -> None:
+    pytest.importorskip("msgspec")
+
+    (verdict,) = router_for(take_paid).explain(raw).verdicts
+
+    assert str(verdict.way) == f"cattrs: what arrived is {kind}, not bytes"
+
+
+def test_past_so_many_types_cattrs_reads_the_others() -> None:
+    pytest.importorskip("msgspec")
+    router = router_for(take_paid, on="order.*")
+
+    ways = [
+        str(
+            router.explain(json.dumps(an_event(f"order.{n}", {"cents": 5})).encode())
+            .verdicts[0]
+            .way
+        )
+        for n in range(258)
+    ]
+
+    assert ways == ["msgspec"] * 256 + ["cattrs: 256 other types came first"] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventrouter.timestamps import (
+    DATETIME_PATTERN,
     format_datetime,
     format_duration,
     parse_date,
@@ -163,6 +165,36 @@ NO_DATE_TIMES = {
 @pytest.mark.parametrize("name", NO_DATE_TIMES)
 def test_what_is_no_date_time_of_rfc_3339_is_a_value_error(name: str) -> None:
     assert is_refused(parse_datetime, NO_DATE_TIMES[name])
+
+
+def is_read(text: str) -> bool:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return False
+    # Left to parse_datetime: these may lie in a year that Python has not, in UTC.
+    return moment.year not in (1, 9999)
+
+
+@given(
+    moments.map(datetime.isoformat)
+    | st.sampled_from(sorted(NO_DATE_TIMES.values()))
+    | st.from_regex(
+        r"\A(0000|0001|1[09]00|2[0-9]{3}|9999)-[01][0-9]-[0-3][0-9][Tt ]"
+        r"[0-2][0-9]:[0-6][0-9]:[0-6][0-9]"
+        r"([.,]\d{0,10})?([Zz]|[+-][012]\d:?[0-6]\d)?\n?\Z"
+    )
+)
+def test_the_pattern_matches_what_is_read(text: str) -> None:
+    assert bool(re.search(DATETIME_PATTERN, text)) == is_read(text)
+
+
+@given(st.dates(min_value=date(2, 1, 1), max_value=date(9998, 12, 31)))
+def test_the_pattern_knows_the_calendar(day: date) -> None:
+    after = f"{day.year:04}-{day.month:02}-{day.day + 1:02}T00:00:00Z"
+
+    assert re.search(DATETIME_PATTERN, f"{day.isoformat()}T00:00:00Z")
+    assert bool(re.search(DATETIME_PATTERN, after)) == is_read(after)
 
 
 @pytest.mark.parametrize(

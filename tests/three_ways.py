@@ -59,7 +59,10 @@ class ThreeWays:
     def is_straight(self, raw: bytes) -> bool:
         """Whether the event does not need the general way, once one like it was processed."""
         reader = self.straight._dispatcher()._straight
-        return reader is not None and reader.read(raw) is not None
+        running = None if reader is None else reader.run(raw)
+        if running is not None:
+            running.close()
+        return running is not None
 
     def way(self) -> str:
         """How payloads of the type are read straight."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 from rich.box import SIMPLE
@@ -15,7 +15,10 @@ from rich.text import Text
 from eventrouter.cli.application import load_router
 from eventrouter.cli.output import fits, show, until_unread
 from eventrouter.routing import Route
+from eventrouter.straight import Way
 from eventrouter.structuring.refusal import type_name
+
+Found: TypeAlias = list[tuple[Route, Way]]
 
 
 @click.command()
@@ -23,15 +26,16 @@ from eventrouter.structuring.refusal import type_name
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def routes(app: str, as_json: bool) -> None:
     """List the routes of APP, in the order they run."""
-    found = load_router(app).routes()
+    router = load_router(app)
+    found = [(route, router.way_of(route)) for route in router.routes()]
     with until_unread():
         if as_json:
-            click.echo(json.dumps([_members(route) for route in found], indent=2))
+            click.echo(json.dumps([_members(route, way) for route, way in found], indent=2))
         else:
             show(_table(found) if found else "no routes")
 
 
-def _members(route: Route) -> dict[str, Any]:
+def _members(route: Route, way: Way) -> dict[str, Any]:
     return {
         "role": _role(route),
         "pattern": route.pattern or None,
@@ -40,6 +44,8 @@ def _members(route: Route) -> dict[str, Any]:
         "handler": route.named.name,
         "payload_type": type_name(route.signature.payload_type),
         "location": route.named.location,
+        "read_by": way.reader,
+        "why": way.why or None,
     }
 
 
@@ -49,36 +55,37 @@ def _role(route: Route) -> str:
     return "fallback" if route.is_fallback else "handler"
 
 
-def _table(found: tuple[Route, ...]) -> Table:
+def _table(found: Found) -> Table:
     in_columns = _table_in_columns(found)
     return in_columns if fits(in_columns) else _stacked_table(found)
 
 
-def _table_in_columns(found: tuple[Route, ...]) -> Table:
-    table = _empty_table("pattern", "version", "where", "handler", "payload", "location")
-    table.columns[2].header = "where" if any(route.condition for route in found) else ""
-    for route in found:
+def _table_in_columns(found: Found) -> Table:
+    table = _empty_table("pattern", "version", "where", "handler", "payload", "read by", "location")
+    table.columns[2].header = "where" if any(route.condition for route, _ in found) else ""
+    for route, way in found:
         table.add_row(
             Text(_pattern(route)),
             Text(route.version or "any"),
             Text(str(route.condition or "")),
             Text(_short_name(route)),
             Text(type_name(route.signature.payload_type)),
+            Text(str(way)),
             Text(_short_location(route), style="dim"),
         )
     return table
 
 
-def _stacked_table(found: tuple[Route, ...]) -> Table:
+def _stacked_table(found: Found) -> Table:
     """The same for a narrow terminal: what is long lies below what it belongs to."""
-    table = _empty_table("pattern", "version", "handler and location", "payload")
-    for route in found:
+    table = _empty_table("pattern", "version", "handler and location", "payload and read by")
+    for route, way in found:
         where = f"\nwhere {route.condition}" if route.condition else ""
         table.add_row(
             Text.assemble(_pattern(route), (where, "dim")),
             Text(route.version or "any"),
             Text.assemble(_short_name(route), (f"\n{_short_location(route)}", "dim")),
-            Text(type_name(route.signature.payload_type)),
+            Text.assemble(type_name(route.signature.payload_type), (f"\n{way}", "dim")),
         )
     return table
 

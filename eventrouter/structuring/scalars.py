@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, Flag
+from enum import Enum, EnumType, Flag
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -45,7 +45,7 @@ def register(converter: Converter) -> None:
         (timedelta, "an ISO 8601 duration without years and months", parse_duration),
         (UUID, "a UUID", _parse_uuid),
     ):
-        converter.register_structure_hook(target, _text_hook(expected, parse))
+        converter.register_structure_hook(target, _text_hook(target, expected, parse))
     converter.register_structure_hook(Decimal, _structure_decimal)
 
     converter.register_unstructure_hook(datetime, format_datetime)
@@ -111,14 +111,20 @@ def _unstructure_bytes(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def _structure_decimal(value: Any, target: Any) -> Any:
+def parse_decimal(value: Any) -> Decimal:
+    """The number that a JSON string or integer is; raise ``Refusal`` for anything else."""
+    if value.__class__ is str and len(value) <= _LONGEST_DECIMAL:
+        # Most are digits around a point; that is told without matching.
+        if (value.strip("0123456789") == "." != value) or re.fullmatch(_DECIMAL, value):
+            return Decimal(value)
     # A JSON number with a point was read as a float, whose digits are no longer the sender's.
-    if value.__class__ is not int:
-        text = _text(value, "decimal number in a string, or integer")
-        if len(text) > _LONGEST_DECIMAL or re.fullmatch(_DECIMAL, text) is None:
-            raise Refusal("decimal number in a string, or integer")
-        value = text
-    decimal = Decimal(value)
+    elif value.__class__ is int:
+        return Decimal(value)
+    raise Refusal("decimal number in a string, or integer")
+
+
+def _structure_decimal(value: Any, target: Any) -> Any:
+    decimal = parse_decimal(value)
     return decimal if target is Decimal else _as_subclass(decimal, target)
 
 
@@ -128,16 +134,18 @@ def _text(value: Any, expected: str = "string") -> str:
     raise Refusal(expected)
 
 
-def _text_hook(expected: str, parse: Callable[[str], Any]) -> Hook:
+def _text_hook(cls: type, expected: str, parse: Callable[[str], Any]) -> Hook:
     def structure(value: Any, target: Any) -> Any:
         try:
-            parsed = parse(_text(value))
-        except ValueError:
-            raise Refusal(expected) from None
+            parsed = parse(value)
+        except (ValueError, TypeError):  # or it is no text
+            raise Refusal(expected if value.__class__ is str else "string") from None
+        if target is cls:
+            return parsed
         return structure_member(parsed, target) if is_enum(target) else parsed
 
     hook: Any = structure
-    hook.parse = parse
+    hook.parse = parse  # for whoever knows that the type is no enum
     return structure
 
 
@@ -189,7 +197,27 @@ def enum_hook(target: type[Enum], _: Converter) -> Hook:
             raise UnsupportedType(
                 target, f"the value of {member.name} is no JSON string, number, boolean or null"
             )
-    return structure_member
+    if not is_closed(target):
+        return structure_member
+    members: dict[tuple[Any, Any], Any] = {
+        (type(member._value_), member._value_): member for member in target
+    }
+
+    def structure(value: Any, _: Any) -> Any:
+        try:
+            return members[value.__class__, value]
+        except (KeyError, TypeError):  # a list is not hashable
+            raise _no_member(target) from None
+
+    return structure
+
+
+def is_closed(target: Any) -> bool:
+    """Whether the members of an enum are found by their values alone."""
+    plain: Any = Enum
+    looks_for_more = target._missing_.__func__ is not plain._missing_.__func__
+    # A flag looks for more, and the class of an enum may look its members up otherwise.
+    return not looks_for_more and type(target) is EnumType and not issubclass(target, Flag)
 
 
 def is_literal(target: Any) -> bool:

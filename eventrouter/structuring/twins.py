@@ -15,7 +15,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from enum import Enum, EnumType
+from enum import Enum
 from types import MemberDescriptorType
 from typing import (
     Any,
@@ -39,7 +39,7 @@ from eventrouter.structuring.foreign import is_msgspec, is_pydantic
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
 from eventrouter.structuring.records import Member, members_of
 from eventrouter.structuring.refusal import Hook, type_name
-from eventrouter.structuring.scalars import is_enum
+from eventrouter.structuring.scalars import is_closed, is_enum, parse_decimal
 
 _NATIVE = (str, int, float, bool, type(None), date, UUID)
 _PACKAGE = "eventrouter."
@@ -179,14 +179,12 @@ def _only_arm(union: Any) -> Any:
 def _is_plain(enum: type[Enum]) -> bool:
     """Whether its members are found by their values alone, all text or all integers."""
     kinds: set[Any] = {type(member._value_) for member in enum}
-    looks_for_more = enum._missing_.__func__ is not Enum._missing_.__func__  # type: ignore[attr-defined]
-    # A flag looks for more, and the class of an enum may look its members up otherwise.
-    return len(kinds) == 1 and kinds <= {str, int} and not looks_for_more and type(enum) is EnumType
+    return len(kinds) == 1 and kinds <= {str, int} and is_closed(enum)
 
 
 def _marker(hook: Hook, target: Any) -> Any:
     """A type of no instances that, when called on a JSON value, gives what the hook builds."""
-    build = getattr(hook, "parse", None)
+    build = parse_decimal if target is Decimal else getattr(hook, "parse", None)
     if build is None or is_enum(target):
         build = _bound(hook, target)
     # msgspec asks whether what was built is an instance: whatever ``type`` says of it is true.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.cli.conftest import CommandLine, event, lines
 
 
 def test_says_which_routes_each_event_takes_and_why(command: CommandLine) -> None:
+    pytest.importorskip("msgspec")
     command.write("events.ndjson", lines(event(), event("order.lost")))
 
     result = command.run("explain", "app:router", "events.ndjson")
@@ -15,7 +18,8 @@ def test_says_which_routes_each_event_takes_and_why(command: CommandLine) -> Non
     application = command.folder / "app.py"
     assert result.stdout.splitlines() == [
         "events.ndjson:1: order.paid",
-        f"  runs: app.settle on order.paid at {application}:18: it takes this event",
+        f"  runs: app.settle on order.paid at {application}:18: it takes this event, "
+        "its payload read by msgspec",
         "  passed over: app.announce on order.shipped v1 where carrier='dhl' at "
         f"{application}:24: the type does not match",
         'events.ndjson:2: order.lost: UnknownType: no route for the event type "order.lost"',

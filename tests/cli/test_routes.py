@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from unittest.mock import patch
 
 import pytest
 
@@ -27,6 +29,42 @@ router.include(inner, prefix="order.")
 def take_the_rest(event: Event[Any]) -> None: ...
 """
 
+ASKED = ["cattrs:", "a", "where=", "is", "asked", "first"]
+
+EVERY_WAY = """
+from typing import Any
+from attrs import field, frozen
+from eventrouter import Event, Router
+
+router = Router()
+
+@frozen
+class Paid:
+    cents: int
+
+@frozen
+class Converted:
+    cents: int = field(converter=int)
+
+@router.on("order.paid")
+async def straight(paid: Paid) -> None: ...
+
+@router.on("order.*")
+async def pattern(paid: Paid) -> None: ...
+
+@router.on("order.converted")
+async def projected(paid: Converted) -> None: ...
+
+@router.on("order.seen")
+async def whole(event: Event[Paid]) -> None: ...
+
+@router.on("order.kept")
+async def raw(payload: Any) -> None: ...
+
+@router.on("order.waited")
+def threaded(paid: Paid) -> None: ...
+"""
+
 
 def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
     command.write("every.py", EVERY_KIND)
@@ -42,6 +80,8 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "handler": "every.settle",
             "payload_type": "dict[str, int]",
             "location": f"{command.folder}/every.py:7",
+            "read_by": "cattrs",
+            "why": "a where= is asked first",
         },
         {
             "role": "observer",
@@ -51,6 +91,8 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "handler": "every.observe",
             "payload_type": "Any",
             "location": f"{command.folder}/every.py:10",
+            "read_by": "raw",
+            "why": None,
         },
         {
             "role": "fallback",
@@ -60,6 +102,8 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "handler": "every.take_the_rest",
             "payload_type": "Any",
             "location": f"{command.folder}/every.py:16",
+            "read_by": "raw",
+            "why": None,
         },
     ]
 
@@ -86,6 +130,7 @@ def test_a_wide_table_has_a_row_for_each_route(
         "settle",
         "dict[str,",
         "int]",
+        *ASKED,
         "every.py:7",
     ]
 
@@ -99,7 +144,36 @@ def test_a_narrow_table_puts_the_location_below_the_handler(
     shown = command.run("routes", "every:router").stdout.splitlines()
 
     assert shown[2].split() == ["order.paid.*", "v2", "settle", "dict[str,", "int]"]
-    assert shown[3].split() == ["where", "carrier='dhl'", "every.py:7"]
+    assert shown[3].split() == ["where", "carrier='dhl'", "every.py:7", *ASKED[:4]]
+    assert shown[4].split() == ASKED[4:]
+
+
+def test_it_says_what_reads_payloads_and_why(command: CommandLine) -> None:
+    pytest.importorskip("msgspec")
+    command.write("ways.py", EVERY_WAY)
+
+    found = command.run_json("routes", "ways:router")
+
+    assert [(route["read_by"], route["why"]) for route in found] == [
+        ("msgspec", None),
+        ("msgspec", None),
+        ("msgspec, then cattrs", "Converted.cents has a converter"),
+        ("cattrs", "it takes the event"),
+        ("raw", None),
+        ("cattrs", "the handler is sync"),
+    ]
+
+
+def test_it_says_that_msgspec_is_not_installed(command: CommandLine) -> None:
+    command.write("ways.py", EVERY_WAY)
+
+    with patch.dict(sys.modules, {"msgspec": None}):
+        found = command.run_json("routes", "ways:router")
+
+    assert {(route["read_by"], route["why"]) for route in found} == {
+        ("cattrs", "msgspec is not installed"),
+        ("raw", None),
+    }
 
 
 def test_a_router_without_routes_is_no_error(command: CommandLine) -> None:
