@@ -506,6 +506,17 @@ async def test_the_parts_of_an_event_mean_the_same(parts: bytes) -> None:
     await assert_one_meaning(ways, b"{%s}" % parts)
 
 
+@pytest.mark.anyio
+async def test_made_up_versions_mean_the_same_and_are_not_all_remembered() -> None:
+    ways = ThreeWays(Paid)
+    event = raw_of(b'{"cents": 5}')[:-1] + b', "metadata": {"version": "%d"}}'
+    for version in range(300):
+        assert await assert_one_meaning(ways, event % version) is Status.HANDLED
+
+    assert ways.is_straight(event % 0)
+    assert not ways.is_straight(event % 299)
+
+
 # The tree
 
 
