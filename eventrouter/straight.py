@@ -24,6 +24,7 @@ from eventrouter.payload import PayloadBuilder
 from eventrouter.result import Result
 from eventrouter.routing import Route
 from eventrouter.running import run_built, run_each
+from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import DATETIME_PATTERN
 
@@ -89,7 +90,8 @@ def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
     why = ""
     for is_whole, make in ((True, twin_of), (False, projection_of)):
         try:
-            twin = make(builder.type, builder.converter)
+            with remembering():
+                twin = make(builder.type, builder.converter)
             _decoder(msgspec, twin.type)
         except NoTwin as reason:
             why = why or str(reason)
@@ -142,8 +144,10 @@ class _Reading(NamedTuple):
 
 
 _Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
-#: Class of what is decoded -> version -> how to go on: what runs what, second decoder, cattrs.
-_Following: TypeAlias = dict[type, dict[str | None, tuple[_Run, Any, Any, Any]]]
+#: How to go on with what is decoded: what runs what, second decoder, cattrs.
+_Step: TypeAlias = tuple[_Run, Any, Any, Any]
+#: Class of what is decoded -> version -> how to go on.
+_Following: TypeAlias = dict[type, dict[str | None, _Step]]
 
 
 def _who(routes: tuple[Route, ...]) -> str:
@@ -168,6 +172,8 @@ class StraightReader:
         self._is_moment = re.compile(DATETIME_PATTERN).match
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
+        # event type -> the class it is decoded to, and how to go on
+        self._following_of: dict[str, tuple[type, dict[str | None, _Step]]] = {}
         # What decodes an event, and how to go on. They change together, as other threads may read.
         self._compiled: tuple[Callable[[bytes], Any], _Following] | None = None
 
@@ -200,7 +206,7 @@ class StraightReader:
         # Not changed in place, as another thread may be looking at it.
         readings = {**self._known.get(event_type, {}), version: reading}
         self._known = {**self._known, event_type: readings}
-        self._compile(self._known)
+        self._compile(event_type, readings)
 
     def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
         """What runs the handlers of an event, its payload built; None if it won't do."""
@@ -241,30 +247,40 @@ class StraightReader:
         event_type, metadata, payload, moment, tree = read_parts(tree, self._limits)
         return make_event((event_type, metadata, payload, read_at or moment, tree))
 
-    def _compile(self, known: dict[str, dict[str | None, _Reading]]) -> None:
-        unset = self._msgspec.UnsetType
-        following: _Following = {}
-        for event_type, readings in known.items():
-            types = {reading.way.type for reading in readings.values()}
-            is_one = len(types) == 1
-            event = self._msgspec.defstruct(
-                "Event",
-                [
-                    ("payload", types.pop() if is_one else self._msgspec.Raw),
-                    ("timestamp", str | unset, self._unset),
-                    ("metadata", dict[str, str], self._msgspec.field(default_factory=dict)),
-                ],
-                tag_field="event_type",
-                tag=event_type,
-            )
-            following[event] = {
-                version: (
-                    run_built if len(routes) == 1 else run_each,
-                    routes[0] if len(routes) == 1 else routes,
-                    None if is_one else decode,
-                    None if way.is_whole else routes[0].builder,
-                )
-                for version, (routes, way, decode) in readings.items()
-            }
-        decode = _decoder(self._msgspec, Union[tuple(following)])  # noqa: UP007
+    def _compile(self, event_type: str, readings: dict[str | None, _Reading]) -> None:
+        # Classes of other types are kept: making one takes longer than all the rest.
+        self._following_of = {
+            **self._following_of,
+            event_type: self._class_of(event_type, readings),
+        }
+        following = dict(self._following_of.values())
+        # Of one class alone, msgspec would take an object without a tag for it.
+        nothing = self._msgspec.defstruct("Nothing", [], tag_field="event_type", tag="")
+        decode = _decoder(self._msgspec, Union[(nothing, *following)])
         self._compiled = (decode, following)
+
+    def _class_of(
+        self, event_type: str, readings: dict[str | None, _Reading]
+    ) -> tuple[type, dict[str | None, _Step]]:
+        unset = self._msgspec.UnsetType
+        types = {reading.way.type for reading in readings.values()}
+        is_one = len(types) == 1
+        event = self._msgspec.defstruct(
+            "Event",
+            [
+                ("payload", types.pop() if is_one else self._msgspec.Raw),
+                ("timestamp", str | unset, self._unset),
+                ("metadata", dict[str, str], self._msgspec.field(default_factory=dict)),
+            ],
+            tag_field="event_type",
+            tag=event_type,
+        )
+        return event, {
+            version: (
+                run_built if len(routes) == 1 else run_each,
+                routes[0] if len(routes) == 1 else routes,
+                None if is_one else decode,
+                None if way.is_whole else routes[0].builder,
+            )
+            for version, (routes, way, decode) in readings.items()
+        }

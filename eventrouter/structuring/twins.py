@@ -24,6 +24,7 @@ from typing import (
     NotRequired,
     Optional,
     Required,
+    TypeAlias,
     TypedDict,
     Union,
     get_args,
@@ -64,7 +65,11 @@ class Twin(NamedTuple):
     depth: int = 0
 
 
-def twin_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = ()) -> Twin:
+#: Class -> its twin, or None while that is under way. A class may stand in many fields.
+_Made: TypeAlias = dict[Any, Twin | None]
+
+
+def twin_of(target: Any, converter: Converter, _made: _Made | None = None) -> Twin:
     """
     The twin of a type.
 
@@ -75,31 +80,32 @@ def twin_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = ()) ->
     Raises:
         NoTwin: If it has none.
     """
+    made: _Made = {} if _made is None else _made
     bare, hook = _own_hook(target, converter)
     if bare in _NATIVE:
         return Twin(bare)
     if get_origin(bare) is Literal:
         return _literal_twin(bare, hook)
     if is_union(bare):
-        return _union_twin(bare, converter, _inside)
+        return _union_twin(bare, converter, made)
     if is_enum(bare):
         return Twin(bare) if _is_plain(bare) else Twin(_marker(hook, bare))
     if bare is Decimal or hasattr(hook, "parse"):
         return Twin(_marker(hook, bare))
     if is_record(bare):
-        return _record_twin(bare, converter, _inside)
+        return _once(_record_twin, bare, converter, made)
     origin, arguments = get_origin(bare), get_args(bare)
     if origin is list or (origin is tuple and arguments[1:] == (...,)):
-        inner = twin_of(arguments[0], converter, _inside)
+        inner = twin_of(arguments[0], converter, made)
         of_items = list[inner.type] if origin is list else tuple[inner.type, ...]  # type: ignore[name-defined]
         return Twin(of_items, inner.depth + 1)
-    if origin is dict and unwrapped(arguments[0]) is str:
-        inner = twin_of(arguments[1], converter, _inside)
+    if origin is dict and _own_hook(arguments[0], converter)[0] is str:
+        inner = twin_of(arguments[1], converter, made)
         return Twin(dict[str, inner.type], inner.depth + 1)  # type: ignore[name-defined]
     raise NoTwin(f"{type_name(bare)} is read by cattrs")
 
 
-def projection_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = ()) -> Twin:
+def projection_of(target: Any, converter: Converter, _made: _Made | None = None) -> Twin:
     """
     What msgspec is to decode so that it skips members that no class names, and builds nothing.
 
@@ -110,18 +116,19 @@ def projection_of(target: Any, converter: Converter, _inside: tuple[Any, ...] = 
     Raises:
         NoTwin: If it can't be told which members are read.
     """
+    made: _Made = {} if _made is None else _made
     bare, hook = _own_hook(target, converter)
     if is_record(bare):
-        return _record_projection(bare, converter, _inside)
+        return _once(_record_projection, bare, converter, made)
     origin, arguments = get_origin(bare), get_args(bare)
     if is_union(bare) and len(arguments) == 2 and type(None) in arguments:
-        inner = projection_of(_only_arm(bare), converter, _inside)
+        inner = projection_of(_only_arm(bare), converter, made)
         return inner if inner.type is Any else _or_null(inner)
     if origin is list:
-        inner = projection_of(arguments[0], converter, _inside)
+        inner = projection_of(arguments[0], converter, made)
         return Twin(list[inner.type], inner.depth + 1)  # type: ignore[name-defined]
     if origin is dict and unwrapped(arguments[0]) is str:
-        inner = projection_of(arguments[1], converter, _inside)
+        inner = projection_of(arguments[1], converter, made)
         return Twin(dict[str, inner.type], inner.depth + 1)  # type: ignore[name-defined]
     if bare in _NATIVE or bare is Decimal or hasattr(hook, "parse") or is_enum(bare):
         return Twin(Any)
@@ -150,12 +157,12 @@ def _literal_twin(target: Any, hook: Hook) -> Twin:
     return Twin(_marker(hook, target))
 
 
-def _union_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
+def _union_twin(target: Any, converter: Converter, made: _Made) -> Twin:
     arguments = get_args(target)
     if len(arguments) == 2 and type(None) in arguments:
-        return _or_null(twin_of(_only_arm(target), converter, inside))
+        return _or_null(twin_of(_only_arm(target), converter, made))
     if all(unwrapped(arm) in (str, int, bool, type(None)) for arm in arguments):
-        twins = [twin_of(arm, converter, inside).type for arm in arguments]
+        twins = [twin_of(arm, converter, made).type for arm in arguments]
         return Twin(Union[tuple(twins)])  # noqa: UP007
     raise NoTwin(f"the union {type_name(target)} is told apart by cattrs")
 
@@ -190,10 +197,23 @@ def _bound(hook: Hook, target: Any) -> Callable[[Any], Any]:
     return lambda value: hook(value, target)
 
 
-def _record_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
-    _refuse_unsuited(target, converter, inside)
+def _once(
+    make: Callable[[Any, Converter, _Made], Twin], target: Any, converter: Converter, made: _Made
+) -> Twin:
+    """The twin of a class, made unless it was made already."""
+    if target not in made:
+        made[target] = None
+        made[target] = make(target, converter, made)
+    twin = made[target]
+    if twin is None:
+        raise NoTwin(f"{type_name(target)} stands inside itself")
+    return twin
+
+
+def _record_twin(target: Any, converter: Converter, made: _Made) -> Twin:
+    _refuse_unsuited(target, converter)
     twins = {
-        member.field: twin_of(member.type, converter, (*inside, target))
+        member.field: twin_of(member.type, converter, made)
         for member in _plainly_named(target, converter)
     }
     depth = 1 + max((twin.depth for twin in twins.values()), default=0)
@@ -208,26 +228,22 @@ def _record_twin(target: Any, converter: Converter, inside: tuple[Any, ...]) -> 
     return Twin(_shadow(target, annotations), depth)
 
 
-def _record_projection(target: Any, converter: Converter, inside: tuple[Any, ...]) -> Twin:
-    _refuse_unsuited(target, converter, inside)
+def _record_projection(target: Any, converter: Converter, made: _Made) -> Twin:
+    _refuse_unsuited(target, converter)
     members = members_of(target, converter)
     if len({member.name for member in members}) < len(members):
         raise NoTwin(f"two fields of {type_name(target)} have one name in JSON")
-    twins = {
-        member.name: projection_of(member.type, converter, (*inside, target)) for member in members
-    }
+    twins = {member.name: projection_of(member.type, converter, made) for member in members}
     depth = 1 + max((twin.depth for twin in twins.values()), default=0)
     return Twin(_typed_dict(target.__name__, twins, {}), depth)
 
 
-def _refuse_unsuited(target: Any, converter: Converter, inside: tuple[Any, ...]) -> None:
+def _refuse_unsuited(target: Any, converter: Converter) -> None:
     if converter.forbid_extra_keys:
         raise NoTwin("forbid_extra_keys asks for all members")
     parameters: Any = getattr(target, "__parameters__", None)
     if get_origin(target) is not None or parameters:
         raise NoTwin(f"{type_name(target)} is generic")
-    if target in inside:
-        raise NoTwin(f"{type_name(target)} stands inside itself")
     overrides = getattr(converter.get_structure_hook(target), "overrides", {})
     for field, override in overrides.items():
         if override.struct_hook is not None or override.omit:
@@ -304,25 +320,34 @@ def _is_seen_as_it_is(cls: Any, names: Iterable[str]) -> bool:
     for each field, and takes an attribute of the class for one that is set.
     """
     found = [value for name in names for value in _besides_slots(cls, name)]
-    looks_up = hasattr(cls, "__getattr__") or cls.__getattribute__ is not object.__getattribute__
     is_local = "<locals>" in cls.__qualname__
-    return not (found or looks_up or is_local or _has_validators(cls))
+    return not (found or is_local or _makes_up_attributes(cls) or _has_validators(cls))
+
+
+def _makes_up_attributes(cls: Any) -> bool:
+    return hasattr(cls, "__getattr__") or cls.__getattribute__ is not object.__getattribute__
 
 
 def _has_validators(cls: Any) -> bool:
     return attrs.has(cls) and any(field.validator is not None for field in attrs.fields(cls))
 
 
+class _Shadow(type):
+    """The class of classes that only msgspec is to see."""
+
+
 def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
     """
     A class with other annotations, for msgspec to read, whose objects turn into ``cls``'s.
 
-    It is no subclass, which whoever asks for those would find. So it has no attributes either
-    that msgspec could take for fields.
+    It is no subclass where it need not be: whoever asks for subclasses would find it, and msgspec
+    would take attributes that it inherits for fields.
     """
-    members: dict[str, Any] = {"__annotations__": annotations, "__module__": cls.__module__}
-    if "__slots__" in vars(cls):
-        members["__slots__"] = cls.__slots__
+    members: dict[str, Any] = {
+        "__annotations__": annotations,
+        "__module__": cls.__module__,
+        "__setattr__": object.__setattr__,  # to turn though frozen
+    }
     if attrs.has(cls):
         # Validators are to see the object turned, and are run below.
         members["__attrs_attrs__"] = tuple(f.evolve(validator=None) for f in attrs.fields(cls))
@@ -330,12 +355,22 @@ def _shadow(cls: Any, annotations: dict[str, Any]) -> Any:
     else:
         members["__dataclass_fields__"] = cls.__dataclass_fields__
         members["__post_init__"] = _turning(cls, "__post_init__")
-    shadow: Any = type(cls.__name__, (), members)
+    slots = {name: vars(cls)[name] for name in ("__slots__",) if name in vars(cls)}
+    alike: Any = _Shadow(cls.__name__, (), {**members, **slots})
     try:
-        object.__setattr__(object.__new__(shadow), "__class__", cls)
-    except TypeError:
-        raise NoTwin(f"{type_name(cls)} inherits slots") from None
-    return shadow
+        object.__setattr__(object.__new__(alike), "__class__", cls)
+    except TypeError:  # as with both slots and weak references, which attrs makes
+        _refuse_if_noticed(cls)
+        return _Shadow(cls.__name__, (cls,), {**members, "__slots__": ()})
+    return alike
+
+
+def _refuse_if_noticed(cls: Any) -> None:
+    """Refuse a class that notices a subclass, or whose subclasses someone may be looking for."""
+    has_subclasses = any(type(sub) is not _Shadow for sub in cls.__subclasses__())
+    is_alone = cls.__bases__ == (object,) and type(cls) is type and not has_subclasses
+    if not is_alone or "__init_subclass__" in vars(cls) or _makes_up_attributes(cls):
+        raise NoTwin(f"a subclass of {type_name(cls)} would be noticed")
 
 
 def _turning(cls: Any, step: str) -> Callable[[Any], None]:
