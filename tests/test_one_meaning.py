@@ -241,7 +241,8 @@ def _record(how: tuple[Make, dict[str, Any]], fields: dict[str, Kind], optional:
     target = make({name: of.type for name, of in fields.items()}, optional, **options)
     members = [st.tuples(quoted([name]), of.documents) for name, of in fields.items()]
     documents = st.tuples(*members).flatmap(st.permutations)
-    is_straight = all(of.is_straight for of in fields.values()) and make is not _renamed
+    is_plain = make is not _renamed and all(name.isascii() for name in fields)
+    is_straight = is_plain and all(of.is_straight for of in fields.values())
     return Kind(target, documents.map(lambda items: Members(tuple(items))), is_straight)
 
 

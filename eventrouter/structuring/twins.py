@@ -244,6 +244,9 @@ def _refuse_unsuited(target: Any, converter: Converter) -> None:
     parameters: Any = getattr(target, "__parameters__", None)
     if get_origin(target) is not None or parameters:
         raise NoTwin(f"{type_name(target)} is generic")
+    for member in members_of(target, converter):
+        if not (member.name.isascii() and member.field.isascii()):
+            raise NoTwin(f"msgspec does not find {type_name(target)}.{member.field} by its name")
     overrides = getattr(converter.get_structure_hook(target), "overrides", {})
     for field, override in overrides.items():
         if override.struct_hook is not None or override.omit:

@@ -583,6 +583,18 @@ async def test_another_name_in_json_counts() -> None:
 
 
 @pytest.mark.anyio
+async def test_names_beyond_ascii_are_found() -> None:
+    name = "".join(["stra", chr(0xDF), "e"])  # made anew, as msgspec may know another one
+    for cls in (
+        attrs.make_class("Address", {name: field(type=str, default=None)}),
+        dataclasses.make_dataclass("Address", [(name, str, "none")]),
+        TypedDict("Address", {name: NotRequired[str]}),  # type: ignore[operator]
+    ):
+        built = await is_left_to_cattrs(cls, b'{"%s": "a"}' % name.encode(), "by its name")
+        assert (built[name] if isinstance(built, dict) else getattr(built, name)) == "a"
+
+
+@pytest.mark.anyio
 async def test_an_annotated_name_in_json_counts() -> None:
     @frozen
     class Order:
