@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal
 
-from attrs import field, frozen
+from attrs import field, fields, frozen, make_class, resolve_types
 
 
 @frozen
@@ -96,19 +96,16 @@ def stripped(text: str) -> str:
     return text.strip()
 
 
-@frozen
-class ConvertedUserCreated(UserCreated):
-    username: str = field(converter=stripped)
-
-
-@frozen
-class ConvertedOrderPlaced(OrderPlaced):
-    order_id: str = field(converter=stripped)
-
-
-@frozen
-class ConvertedPullRequestChanged(PullRequestChanged):
-    action: str = field(converter=stripped)
+def with_converter(cls: type[Any], converted: str) -> type[Any]:
+    """A class of the same fields, one of which attrs converts."""
+    resolve_types(cls)
+    members: dict[str, Any] = {
+        attribute.name: field(
+            type=attribute.type, converter=stripped if attribute.name == converted else None
+        )
+        for attribute in fields(cls)
+    }
+    return make_class(f"Converted{cls.__name__}", members, frozen=True, slots=True)
 
 
 #: The payload's type for each size of event.
@@ -120,7 +117,7 @@ TYPES: Final[dict[str, type[Any]]] = {
 
 #: The same with one field that attrs converts, so that no JSON parser alone can build them.
 CONVERTED_TYPES: Final[dict[str, type[Any]]] = {
-    "small": ConvertedUserCreated,
-    "medium": ConvertedOrderPlaced,
-    "large": ConvertedPullRequestChanged,
+    "small": with_converter(UserCreated, "username"),
+    "medium": with_converter(OrderPlaced, "order_id"),
+    "large": with_converter(PullRequestChanged, "action"),
 }
