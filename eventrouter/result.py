@@ -99,30 +99,20 @@ class Result:
         return not _holds_event_error(self.error)
 
 
-def handled_by_one(
-    make_event: Callable[[Any], Event[Any]],
-    parts: Any,
-    handler: Any,
-    value: Any,
-    elapsed: float,
-    raw: Raw | None,
-) -> Result:
+def handled_by_one(unmade: tuple[Any, ...], raw: Raw | None) -> Result:
     """
     The result of an event that its one handler handled; its objects are made when asked for.
 
     Args:
-        make_event: Makes the event.
-        parts: What it is made of.
-        handler: What has the handler's name.
-        value: What it returned.
-        elapsed: How long that took, in seconds.
+        unmade: What makes the event, of what; what has the handler's name; what it returned, and
+            how long that took, in seconds.
         raw: What arrived.
     """
     result = _new(Result)
     result.status = _HANDLED
     result.error = None
     result.raw = raw
-    result._unmade = (make_event, parts, handler, value, elapsed)  # pyright: ignore[reportPrivateUsage]
+    result._unmade = unmade  # pyright: ignore[reportPrivateUsage]
     return result
 
 

@@ -139,7 +139,7 @@ async def run_built(
         failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
         return Result(Status.FAILED, event, (failed,), error, raw)
     elapsed = perf_counter() - started
-    return handled_by_one(make_event, parts, route.named, value, elapsed, raw)
+    return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
 
 
 async def run_each(

@@ -168,8 +168,10 @@ class StraightReader:
         self._msgspec = msgspec
         self._unset = msgspec.UNSET
         self._limits = limits
+        self._max_bytes = limits.max_bytes
         self._default_version = default_version
         self._is_moment = re.compile(DATETIME_PATTERN).match
+        self._event_maker = self._make_event
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
         # event type -> the class it is decoded to, and how to go on
@@ -211,7 +213,7 @@ class StraightReader:
     def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
         """What runs the handlers of an event, its payload built; None if it won't do."""
         compiled = self._compiled
-        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes:
+        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._max_bytes:
             return None
         decode_event, following_of = compiled
         try:
@@ -226,16 +228,16 @@ class StraightReader:
                 payload = decode(payload)
             if builder is not None:
                 payload = builder.build(payload, builder.type)
-            read_at = None
-            if event.timestamp is self._unset:
+            timestamp, read_at = event.timestamp, None
+            if timestamp is self._unset:
                 read_at = now()
-            elif not self._is_moment(event.timestamp):  # made when the event is looked at
+            elif not self._is_moment(timestamp):  # made when the event is looked at
                 return None
             if not raw.isascii():
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
             return None
-        return run(target, payload, self._make_event, (raw, read_at), raw)
+        return run(target, payload, self._event_maker, (raw, read_at), raw)
 
     def _make_event(self, parts: tuple[bytes, datetime | None]) -> Event[Any]:
         """The event that was read from the bytes; the time of reading, where it has none."""
@@ -274,6 +276,7 @@ class StraightReader:
             ],
             tag_field="event_type",
             tag=event_type,
+            gc=False,  # it lives no longer than it takes to read it
         )
         return event, {
             version: (

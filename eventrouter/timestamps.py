@@ -34,12 +34,12 @@ _MONTH_AND_DAY = (
     "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
     "|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 )
-_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_LEAP_YEAR = "(?:[1-8][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[1357][26])00)"
 
-#: Matches what ``parse_datetime`` reads, but for years in which the moment in UTC may lie in
-#: another that Python has not. For whoever only needs to know that it would be read.
+#: Matches what ``parse_datetime`` reads, in the years 1000 to 8999: for whoever only needs to know
+#: that it would be read, in a third of the time.
 DATETIME_PATTERN = (
-    rf"\A(?!000[01]|9999)(?:[0-9]{{4}}-{_MONTH_AND_DAY}|{_LEAP_YEAR}-02-29)"
+    rf"\A(?:[1-8][0-9]{{3}}-{_MONTH_AND_DAY}|{_LEAP_YEAR}-02-29)"
     rf"[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?{_OFFSET}\Z"
 )
 
