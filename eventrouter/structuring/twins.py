@@ -45,7 +45,7 @@ _NATIVE = (str, int, float, bool, type(None), date, UUID)
 _PACKAGE = "eventrouter."
 
 #: What msgspec calls for a type that it does not know: the type itself, a marker, on the value.
-build_marked: Callable[[type, Any], Any] = operator.call
+build_marked: Any = operator.call
 
 
 class NoTwin(Exception):
