@@ -46,7 +46,7 @@ def register(converter: Converter) -> None:
         (UUID, "a UUID", _parse_uuid),
     ):
         converter.register_structure_hook(target, _text_hook(target, expected, parse))
-    converter.register_structure_hook(Decimal, _structure_decimal)
+    converter.register_structure_hook(Decimal, structure_decimal)
 
     converter.register_unstructure_hook(datetime, format_datetime)
     converter.register_unstructure_hook(date, date.isoformat)
@@ -111,21 +111,16 @@ def _unstructure_bytes(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def parse_decimal(value: Any) -> Decimal:
+def structure_decimal(value: Any, target: Any = Decimal) -> Any:
     """The number that a JSON string or integer is; raise ``Refusal`` for anything else."""
     if value.__class__ is str and len(value) <= _LONGEST_DECIMAL:
         # Most are digits around a point; that is told without matching.
         if (value.strip("0123456789") == "." != value) or re.fullmatch(_DECIMAL, value):
-            return Decimal(value)
+            return Decimal(value) if target is Decimal else _as_subclass(Decimal(value), target)
     # A JSON number with a point was read as a float, whose digits are no longer the sender's.
     elif value.__class__ is int:
-        return Decimal(value)
+        return Decimal(value) if target is Decimal else _as_subclass(Decimal(value), target)
     raise Refusal("decimal number in a string, or integer")
-
-
-def _structure_decimal(value: Any, target: Any) -> Any:
-    decimal = parse_decimal(value)
-    return decimal if target is Decimal else _as_subclass(decimal, target)
 
 
 def _text(value: Any, expected: str = "string") -> str:

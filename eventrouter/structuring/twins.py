@@ -39,7 +39,7 @@ from eventrouter.structuring.foreign import is_msgspec, is_pydantic
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
 from eventrouter.structuring.records import Member, members_of
 from eventrouter.structuring.refusal import Hook, type_name
-from eventrouter.structuring.scalars import is_closed, is_enum, parse_decimal
+from eventrouter.structuring.scalars import is_closed, is_enum, structure_decimal
 
 _NATIVE = (str, int, float, bool, type(None), date, UUID)
 _PACKAGE = "eventrouter."
@@ -184,7 +184,7 @@ def _is_plain(enum: type[Enum]) -> bool:
 
 def _marker(hook: Hook, target: Any) -> Any:
     """A type of no instances that, when called on a JSON value, gives what the hook builds."""
-    build = parse_decimal if target is Decimal else getattr(hook, "parse", None)
+    build = structure_decimal if target is Decimal else getattr(hook, "parse", None)
     if build is None or is_enum(target):
         build = _bound(hook, target)
     # msgspec asks whether what was built is an instance: whatever ``type`` says of it is true.
