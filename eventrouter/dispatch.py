@@ -51,8 +51,9 @@ class Plan(NamedTuple):
         group: The same with what is wrapped around them.
         builders: What builds their payloads, each once.
         has_provisions: Whether anything is provided to them.
-        obstacle: Why they are not all there is, or nothing: async, given the payload or the event
-            alone, one after the other, with nothing around them but middleware of the router.
+        obstacle: Why they are not all there is, or nothing: run in the event loop, given the
+            payload or the event alone, one after the other, with nothing around them but middleware
+            of the router.
         lone: The one route, if there is but one and no obstacle.
     """
 
@@ -277,15 +278,20 @@ class Dispatcher:
                 taking = tuple(route for route in tier if route.takes(event))
             except Exception as error:
                 annotate(error, event, "a where= predicate")
-                return Choice(self._plan(candidates.observers), error)
+                return self._observed(candidates, error)
             if taking:
                 return Choice(self._plan(taking + candidates.observers))
         if candidates.fallbacks:
             return Choice(self._plan(candidates.fallbacks + candidates.observers))
-        plan = self._plan(candidates.observers)
         if self._ignores_unrouted:
-            return Choice(plan, None, Status.IGNORED)
-        return Choice(plan, self._table.unrouted(event_type, version))
+            return self._observed(candidates, None, Status.IGNORED)
+        return self._observed(candidates, self._table.unrouted(event_type, version))
+
+    def _observed(
+        self, candidates: Candidates, error: Exception | None, success: Status = Status.HANDLED
+    ) -> Choice:
+        # What a lone observer does is not all that becomes of the event.
+        return Choice(self._plan(candidates.observers)._replace(lone=None), error, success)
 
     def _remember(self, key: tuple[str, str | None], candidates: Candidates) -> None:
         if len(self._settled) + len(self._candidates) >= self._most_remembered:
@@ -336,15 +342,16 @@ class Dispatcher:
 
 
 def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
-    """Why routes are not all async, given the payload or the event alone; nothing if they are."""
+    """Why routes do not all run in the loop, given one argument; nothing if they do."""
     if not routes:
         return "no handler runs"
     if group.members != routes or group.scope.before or group.scope.after:
         return _SURROUNDED
     if group.is_concurrent:
         return "the router is concurrent"
-    if not all(route.signature.is_async for route in routes):
-        return "the handler is sync" if len(routes) == 1 else "one of its handlers is sync"
+    if any(route.thread and not route.signature.is_async for route in routes):
+        who = "the handler" if len(routes) == 1 else "one of its handlers"
+        return f"{who} runs in a thread"
     if any(route.filled for route in routes):
         who = "the handler" if len(routes) == 1 else "one of its handlers"
         return f"{who} has further parameters"

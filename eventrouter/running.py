@@ -96,7 +96,7 @@ async def run_lone(
     route: Route, payload: Any, make_event: Callable[[Any], Event[Any]], parts: Any, raw: Raw | None
 ) -> Result:
     """
-    Run the one async handler of an event with nothing around it.
+    Run the one handler of an event in the event loop, with nothing around it.
 
     It gives what ``run_all`` would, without what that needs for more.
 
@@ -119,7 +119,8 @@ async def run_lone(
                 return settled(event, error, (), (), raw)
     if route.signature.takes_event:
         payload = make_event(parts).with_payload(payload)
-    return await run_built(route, payload, make_event, parts, raw)
+    run = run_built if route.signature.is_async else run_inline
+    return await run(route, payload, make_event, parts, raw)
 
 
 async def run_built(
@@ -134,12 +135,44 @@ async def run_built(
     try:
         value = await route.handler(argument)
     except Exception as error:
-        event = make_event(parts)
-        annotate(error, event, route.named.name)
-        failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
-        return Result(Status.FAILED, event, (failed,), error, raw)
+        return _failed(route, error, perf_counter() - started, make_event(parts), raw)
     elapsed = perf_counter() - started
     return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
+
+
+async def run_inline(
+    route: Route,
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+) -> Result:
+    """Do what ``run_built`` does for a sync handler that runs in the event loop."""
+    started = perf_counter()
+    try:
+        value = route.handler(argument)
+        if inspect.isawaitable(value):  # a decorator may have hidden that the handler is async
+            value = await value
+    except Exception as raised:
+        error = _stopped(raised) if isinstance(raised, StopIteration) else raised
+        return _failed(route, error, perf_counter() - started, make_event(parts), raw)
+    elapsed = perf_counter() - started
+    return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
+
+
+def _stopped(end: StopIteration) -> RuntimeError:
+    """What Python makes of the error where a coroutine raises it."""
+    error = RuntimeError("handler raised StopIteration")
+    error.__cause__ = end
+    return error
+
+
+def _failed(
+    route: Route, error: Exception, elapsed: float, event: Event[Any], raw: Raw | None
+) -> Result:
+    annotate(error, event, route.named.name)
+    failed = HandlerResult(route.named.name, None, error, 1, elapsed)
+    return Result(Status.FAILED, event, (failed,), error, raw)
 
 
 async def run_each(
@@ -149,15 +182,18 @@ async def run_each(
     parts: Any,
     raw: Raw | None,
 ) -> Result:
-    """Run several async handlers that all take that argument, with nothing around them."""
+    """Run several handlers in the event loop that all take that argument, nothing around them."""
     results: list[HandlerResult] = []
     event: Event[Any] | None = None
     for route in routes:
         name = route.named.name
         started = perf_counter()
         try:
-            value = await route.handler(argument)
-        except Exception as error:
+            value = route.handler(argument)
+            if route.signature.is_async or inspect.isawaitable(value):
+                value = await value
+        except Exception as raised:
+            error = _stopped(raised) if isinstance(raised, StopIteration) else raised
             event = event or make_event(parts)
             annotate(error, event, name)
             results.append(HandlerResult(name, None, error, 1, perf_counter() - started))

@@ -23,7 +23,7 @@ from eventrouter.limits import Limits
 from eventrouter.payload import PayloadBuilder
 from eventrouter.result import Result
 from eventrouter.routing import Route
-from eventrouter.running import run_built, run_each
+from eventrouter.running import run_built, run_each, run_inline
 from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import DATETIME_PATTERN
@@ -148,6 +148,13 @@ _Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
 _Step: TypeAlias = tuple[_Run, Any, Any, Any]
 #: Class of what is decoded -> version -> how to go on.
 _Following: TypeAlias = dict[type, dict[str | None, _Step]]
+
+
+def _runner_of(routes: tuple[Route, ...]) -> tuple[_Run, Any]:
+    first = routes[0]
+    if len(routes) > 1:
+        return run_each, routes
+    return run_built if first.signature.is_async else run_inline, first
 
 
 def _who(routes: tuple[Route, ...]) -> str:
@@ -280,8 +287,7 @@ class StraightReader:
         )
         return event, {
             version: (
-                run_built if len(routes) == 1 else run_each,
-                routes[0] if len(routes) == 1 else routes,
+                *_runner_of(routes),
                 None if is_one else decode,
                 None if way.is_whole else routes[0].builder,
             )

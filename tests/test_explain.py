@@ -441,6 +441,12 @@ def router_for(handler: Any, *, on: str = "order.paid", **settings: Any) -> Rout
     return router
 
 
+def router_inline() -> Router:
+    router = Router()
+    router.on("order.paid", thread=False)(take_in_thread)
+    return router
+
+
 def including(change: Callable[[Router], Any]) -> Router:
     router, inner = Router(), router_for(take_paid)
     change(inner)
@@ -465,12 +471,13 @@ WAYS: list[tuple[Callable[[], Router], str]] = [
     (lambda: router_for(take_paid, on="order.*"), "msgspec"),
     (lambda: router_for(take_paid, on="**"), "msgspec"),
     (lambda: router_for(take_paid, default_version="v1"), "msgspec"),
+    (router_inline, "msgspec"),
     (lambda: including(lambda inner: None), "msgspec"),
     (lambda: router_for(take_converted), "msgspec, then cattrs: Converted.cents has a converter"),
     (lambda: router_for(take_loose), "cattrs: Any is read by cattrs"),
     (lambda: router_for(take_event), "cattrs: it takes the event"),
     (lambda: router_for(take_metadata), "cattrs: the handler has further parameters"),
-    (lambda: router_for(take_in_thread), "cattrs: the handler is sync"),
+    (lambda: router_for(take_in_thread), "cattrs: the handler runs in a thread"),
     (lambda: router_for(take_paid, concurrent=True), "cattrs: the router is concurrent"),
     (lambda: router_for(take_paid, envelope=OwnEnvelope()), NOT_ALONE),
     (
@@ -486,7 +493,10 @@ WAYS: list[tuple[Callable[[], Router], str]] = [
     (lambda: changed(lambda router: router.middleware(around)), AROUND),
     (lambda: including(lambda inner: inner.before(hook)), AROUND),
     (lambda: including(lambda inner: inner.middleware(around)), AROUND),
-    (lambda: changed(lambda router: router.on_any(see)), "cattrs: one of its handlers is sync"),
+    (
+        lambda: changed(lambda router: router.on_any(see)),
+        "cattrs: one of its handlers runs in a thread",
+    ),
     (
         lambda: changed(lambda router: router.on_any(see_async)),
         "cattrs: one of its handlers takes the event",

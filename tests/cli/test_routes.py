@@ -160,7 +160,7 @@ def test_it_says_what_reads_payloads_and_why(command: CommandLine) -> None:
         ("msgspec, then cattrs", "Converted.cents has a converter"),
         ("cattrs", "it takes the event"),
         ("raw", None),
-        ("cattrs", "the handler is sync"),
+        ("cattrs", "the handler runs in a thread"),
     ]
 
 
