@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from eventrouter.contexts import driven, in_new_loop, in_trio
+from eventrouter.direct import run_lone
 from eventrouter.envelope import Body, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope, make_event, read_parts
 from eventrouter.errors import (
@@ -26,7 +27,7 @@ from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status, with_raw
 from eventrouter.routing import Candidates, Route, RouteTable
-from eventrouter.running import Mode, Run, composed, run_all, run_lone
+from eventrouter.running import Mode, Run, composed, run_all
 from eventrouter.scope import CallNext, Scope
 from eventrouter.straight import (
     RAW_WAY,

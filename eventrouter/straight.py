@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, Union
 
+from eventrouter.direct import run_built, run_each, run_inline
 from eventrouter.envelopes.json import make_event, read_parts
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
@@ -23,7 +24,6 @@ from eventrouter.limits import Limits
 from eventrouter.payload import PayloadBuilder
 from eventrouter.result import Result
 from eventrouter.routing import Route
-from eventrouter.running import run_built, run_each, run_inline
 from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import DATETIME_PATTERN

@@ -30,7 +30,7 @@ LAYERS = [
     {"structuring.unions", "structuring.twins", "payload"},
     {"converter", "routing"},
     {"groups", "registration"},
-    {"running"},
+    {"running", "direct"},
     {"straight"},
     {"dispatch"},
     {"stream", "explanation"},

@@ -1,0 +1,130 @@
+"""
+Running handlers in the event loop with nothing around them.
+
+What is given back is what ``running`` would give, without what that needs for more: hooks, provided
+parameters, threads, groups. The event and the handler's result are made when someone looks at them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any
+
+from eventrouter.errors import InvalidPayload, RegistrationError
+from eventrouter.event import Event
+from eventrouter.json import Raw
+from eventrouter.outcome import annotate, settled
+from eventrouter.result import HandlerResult, Result, Status, handled_by_all, handled_by_one
+from eventrouter.routing import Route
+
+
+async def run_lone(
+    route: Route, payload: Any, make_event: Callable[[Any], Event[Any]], parts: Any, raw: Raw | None
+) -> Result:
+    """
+    Run the one handler of an event.
+
+    Args:
+        route: Of the handler.
+        payload: The payload, raw.
+        make_event: Makes the event, if anyone looks at it.
+        parts: What it is made of.
+        raw: What arrived.
+    """
+    builder = route.builder
+    if builder is not None:
+        try:
+            payload = builder.build(payload, builder.type)
+        except Exception as refused:
+            event = make_event(parts)
+            try:
+                payload = builder.explained(event, refused)
+            except (InvalidPayload, RegistrationError) as error:
+                return settled(event, error, (), (), raw)
+    if route.signature.takes_event:
+        payload = make_event(parts).with_payload(payload)
+    run = run_built if route.signature.is_async else run_inline
+    return await run(route, payload, make_event, parts, raw)
+
+
+async def run_built(
+    route: Route,
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+) -> Result:
+    """Do what ``run_lone`` does, the handler's argument built already."""
+    started = perf_counter()
+    try:
+        value = await route.handler(argument)
+    except Exception as error:
+        return _failed(route, error, perf_counter() - started, make_event(parts), raw)
+    elapsed = perf_counter() - started
+    return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
+
+
+async def run_inline(
+    route: Route,
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+) -> Result:
+    """Do what ``run_built`` does for a sync handler that runs in the event loop."""
+    started = perf_counter()
+    try:
+        value = route.handler(argument)
+        if inspect.isawaitable(value):  # a decorator may have hidden that the handler is async
+            value = await value
+    except Exception as raised:
+        error = _stopped(raised) if isinstance(raised, StopIteration) else raised
+        return _failed(route, error, perf_counter() - started, make_event(parts), raw)
+    elapsed = perf_counter() - started
+    return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
+
+
+def _stopped(end: StopIteration) -> RuntimeError:
+    """What Python makes of the error where a coroutine raises it."""
+    error = RuntimeError("handler raised StopIteration")
+    error.__cause__ = end
+    return error
+
+
+def _failed(
+    route: Route, error: Exception, elapsed: float, event: Event[Any], raw: Raw | None
+) -> Result:
+    annotate(error, event, route.named.name)
+    failed = HandlerResult(route.named.name, None, error, 1, elapsed)
+    return Result(Status.FAILED, event, (failed,), error, raw)
+
+
+async def run_each(
+    routes: Iterable[Route],
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+) -> Result:
+    """Run several handlers in the event loop that all take that argument, nothing around them."""
+    results: list[HandlerResult] = []
+    event: Event[Any] | None = None
+    for route in routes:
+        name = route.named.name
+        started = perf_counter()
+        try:
+            value = route.handler(argument)
+            if route.signature.is_async or inspect.isawaitable(value):
+                value = await value
+        except Exception as raised:
+            error = _stopped(raised) if isinstance(raised, StopIteration) else raised
+            event = event or make_event(parts)
+            annotate(error, event, name)
+            results.append(HandlerResult(name, None, error, 1, perf_counter() - started))
+        else:
+            results.append(HandlerResult(name, value, None, 1, perf_counter() - started))
+    if event is not None:
+        return settled(event, None, results, (), raw)
+    return handled_by_all(make_event, parts, tuple(results), raw)
