@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from eventrouter.contexts import driven, in_new_loop, in_trio
 from eventrouter.direct import run_lone
@@ -18,7 +18,7 @@ from eventrouter.errors import (
     RegistrationError,
     listed,
 )
-from eventrouter.event import Event
+from eventrouter.event import Event, unmade_event
 from eventrouter.groups import Group, make_group
 from eventrouter.json import Raw, decode
 from eventrouter.limits import Limits
@@ -37,9 +37,11 @@ from eventrouter.straight import (
     installed_msgspec,
     quick_parser,
 )
+from eventrouter.straight import Run as StraightRun
 from eventrouter.threads import WorkerThreads
 
 _SURROUNDED = "a hook or middleware is around it"
+_READ = "_read"  # what an event read straight carries through the middleware
 _CACHED = 1_024  # plans kept besides those of exact types and versions
 
 
@@ -118,8 +120,9 @@ class Dispatcher:
         self._has_msgspec = msgspec is not None
         self._parse = quick_parser(msgspec, limits)
         self._straight = None
-        if msgspec is not None and self._is_plain_json and not self._has_middleware:
-            self._straight = StraightReader(msgspec, limits, default_version)
+        if msgspec is not None and self._is_plain_json:
+            around = self._run_straight if self._has_middleware else None
+            self._straight = StraightReader(msgspec, limits, default_version, around)
         self._table = table
         self._scope = scope
         self._default_version = default_version
@@ -244,7 +247,26 @@ class Dispatcher:
             return Result(Status.FAILED, event, (), error, raw)
         return with_raw(result, raw)
 
+    async def _run_straight(
+        self,
+        event_type: str,
+        run: StraightRun,
+        target: Any,
+        payload: Any,
+        make_event: Callable[[Any], Event[Any]],
+        parts: Any,
+        raw: Raw,
+    ) -> Result:
+        event = unmade_event(event_type, make_event, parts)
+        event.__dict__[_READ] = (run, target, payload)
+        return await self._run_middleware(event, raw, Mode.THREADS)
+
     async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
+        # Of the very event that was read straight, and once: each call has a payload of its own.
+        read = event.__dict__.pop(_READ, None)
+        if read is not None:
+            run, target, payload = read
+            return cast(Result, await run(target, payload, _itself, event, None))
         choice = self.choose(event)
         if choice.plan.lone is not None:
             return await run_lone(choice.plan.lone, event.payload, _itself, event, raw)
@@ -315,8 +337,7 @@ class Dispatcher:
         if not self._has_msgspec:
             return cattrs_way("msgspec is not installed")
         if self._straight is None:
-            is_only = self._is_plain_json
-            return cattrs_way(_SURROUNDED if is_only else "JsonEnvelope is not the only envelope")
+            return cattrs_way("JsonEnvelope is not the only envelope")
         if not is_settled:
             return cattrs_way("a where= is asked first")
         if plan.obstacle:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias
 from uuid import uuid4
 
 from attrs import Factory, frozen
@@ -95,6 +95,17 @@ class Event(Generic[T]):
             MappingProxyType(dict(extensions or {})),
         )
 
+    if not TYPE_CHECKING:  # or any attribute would pass as one it has
+
+        def __getattr__(self, name: str) -> Any:
+            unmade = self.__dict__.get("_unmade")
+            if unmade is None or name not in _PARTS:
+                raise AttributeError(f"an Event has no attribute {name!r}")
+            make, parts = unmade
+            self.__dict__.update(make(parts).__dict__)
+            self.__dict__.pop("_unmade", None)
+            return self.__dict__[name]
+
     @property
     def id(self) -> str | None:
         """The text equal for two deliveries of one event, if the event carries one."""
@@ -129,3 +140,21 @@ class Event(Generic[T]):
         self.__init__(  # type: ignore[misc]
             type_, payload, timestamp, MappingProxyType(metadata), MappingProxyType(extensions)
         )
+
+
+def unmade_event(event_type: str, make: Callable[[Any], Event[Any]], parts: Any) -> Event[Any]:
+    """
+    An event whose other attributes are made when one of them is first asked for.
+
+    Args:
+        event_type: Its type.
+        make: Makes it whole.
+        parts: What of.
+    """
+    event: Event[Any] = object.__new__(Event)
+    event.__dict__["type"] = event_type
+    event.__dict__["_unmade"] = (make, parts)
+    return event
+
+
+_PARTS = frozenset({"type", "payload", "timestamp", "metadata", "extensions"})

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, Union
 
 from eventrouter.direct import run_built, run_each, run_inline
@@ -143,18 +144,14 @@ class _Reading(NamedTuple):
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
 
 
-_Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
+#: Runs handlers with a payload: ``run_built`` and its kind.
+Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
+#: The same around one of these, called with the event's type and that besides.
+Around: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
 #: How to go on with what is decoded: what runs what, second decoder, cattrs.
-_Step: TypeAlias = tuple[_Run, Any, Any, Any]
+_Step: TypeAlias = tuple[Run, Any, Any, Any]
 #: Class of what is decoded -> version -> how to go on.
 _Following: TypeAlias = dict[type, dict[str | None, _Step]]
-
-
-def _runner_of(routes: tuple[Route, ...]) -> tuple[_Run, Any]:
-    first = routes[0]
-    if len(routes) > 1:
-        return run_each, routes
-    return run_built if first.signature.is_async else run_inline, first
 
 
 def _who(routes: tuple[Route, ...]) -> str:
@@ -169,13 +166,19 @@ class StraightReader:
         msgspec: The module.
         limits: How much of an event is read.
         default_version: The version of an event that carries none.
+        around: What runs that which runs the handlers, if there is anything around them; it is
+            given the event's type too.
     """
 
-    def __init__(self, msgspec: Any, limits: Limits, default_version: str | None) -> None:
+    def __init__(
+        self, msgspec: Any, limits: Limits, default_version: str | None, around: Around | None
+    ) -> None:
         self._msgspec = msgspec
         self._unset = msgspec.UNSET
         self._limits = limits
         self._max_bytes = limits.max_bytes
+        self._around = around
+        self._parse = quick_parser(msgspec, limits)
         self._default_version = default_version
         self._is_moment = re.compile(DATETIME_PATTERN).match
         self._event_maker = self._make_event
@@ -246,11 +249,21 @@ class StraightReader:
             return None
         return run(target, payload, self._event_maker, (raw, read_at), raw)
 
+    def _runner_of(self, event_type: str, routes: tuple[Route, ...]) -> tuple[Run, Any]:
+        first = routes[0]
+        run: Run = run_built if first.signature.is_async else run_inline
+        target: Any = first
+        if len(routes) > 1:
+            run, target = run_each, routes
+        if self._around is not None:
+            run = partial(self._around, event_type, run)
+        return run, target
+
     def _make_event(self, parts: tuple[bytes, datetime | None]) -> Event[Any]:
         """The event that was read from the bytes; the time of reading, where it has none."""
         raw, read_at = parts
         try:
-            tree = decode(raw, self._limits)
+            tree = decode(raw, self._limits, self._parse)
         except MalformedEvent:  # over a limit, in a member that was skipped
             tree = json.loads(_levelled(raw, self._limits.max_depth), parse_int=_int)
         event_type, metadata, payload, moment, tree = read_parts(tree, self._limits)
@@ -287,7 +300,7 @@ class StraightReader:
         )
         return event, {
             version: (
-                *_runner_of(routes),
+                *self._runner_of(event_type, routes),
                 None if is_one else decode,
                 None if way.is_whole else routes[0].builder,
             )

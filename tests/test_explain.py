@@ -490,7 +490,7 @@ WAYS: list[tuple[Callable[[], Router], str]] = [
     ),
     (lambda: changed(lambda router: router.before(hook)), AROUND),
     (lambda: changed(lambda router: router.after(lambda event, error: None)), AROUND),
-    (lambda: changed(lambda router: router.middleware(around)), AROUND),
+    (lambda: changed(lambda router: router.middleware(around)), "msgspec"),
     (lambda: including(lambda inner: inner.before(hook)), AROUND),
     (lambda: including(lambda inner: inner.middleware(around)), AROUND),
     (
