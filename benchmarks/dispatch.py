@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
+from benchmarks.contenders.eventrouter import without_msgspec
 from benchmarks.rounds import Run, measure, repeated, table
 from eventrouter import Router, make_converter
 from eventrouter.timestamps import parse_datetime
@@ -72,6 +73,7 @@ async def main() -> None:
     in_line.on("user.created", version="v1", thread=False)(inline)
     routers = {
         "one async handler": with_routes(1),
+        "the same without msgspec": without_msgspec(with_routes(1)),
         "10 exact routes": with_routes(10),
         "100,000 exact routes": with_routes(100_000),
         "one sync handler, thread=False": in_line,
