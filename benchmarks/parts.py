@@ -21,7 +21,7 @@ from benchmarks.events import SAMPLES, TIMESTAMP, VERSION
 from benchmarks.payloads.classes import TYPES, Line
 from benchmarks.payloads.structs import EVENTS
 from eventrouter import Router, make_converter
-from eventrouter.result import handled_by_one
+from eventrouter.result import handled
 from eventrouter.structuring.twins import build_marked, twin_of
 from eventrouter.timestamps import DATETIME_PATTERN
 
@@ -62,7 +62,7 @@ def of_small() -> dict[str, Callable[[], object]]:
         "the bytes are looked at for UTF-8": lambda: raw.isascii(),
         "the handler is awaited": lambda: driven(handle(None)),
         "the clock is read twice": lambda: (perf_counter(), perf_counter()),
-        "the Result is made": lambda: handled_by_one(made_of, raw),
+        "the Result is made": lambda: handled(made_of, raw),
     }
 
 

@@ -16,7 +16,7 @@ from eventrouter.errors import InvalidPayload, RegistrationError
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.outcome import annotate, settled
-from eventrouter.result import HandlerResult, Result, Status, handled_by_all, handled_by_one
+from eventrouter.result import HandlerResult, Result, handled
 from eventrouter.routing import Route
 
 
@@ -45,8 +45,9 @@ async def run_lone(
                 return settled(event, error, (), (), raw)
     if route.signature.takes_event:
         payload = make_event(parts).with_payload(payload)
-    run = run_built if route.signature.is_async else run_inline
-    return await run(route, payload, make_event, parts, raw)
+    if route.signature.is_async:
+        return await run_built(route, payload, make_event, parts, raw)
+    return await run_each((route,), payload, make_event, parts, raw)
 
 
 async def run_built(
@@ -56,34 +57,17 @@ async def run_built(
     parts: Any,
     raw: Raw | None,
 ) -> Result:
-    """Do what ``run_lone`` does, the handler's argument built already."""
+    """Do what ``run_lone`` does for an async handler, its argument built already."""
     started = perf_counter()
     try:
         value = await route.handler(argument)
     except Exception as error:
-        return _failed(route, error, perf_counter() - started, make_event(parts), raw)
+        event = make_event(parts)
+        annotate(error, event, route.named.name)
+        failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
+        return settled(event, None, (failed,), (), raw)
     elapsed = perf_counter() - started
-    return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
-
-
-async def run_inline(
-    route: Route,
-    argument: Any,
-    make_event: Callable[[Any], Event[Any]],
-    parts: Any,
-    raw: Raw | None,
-) -> Result:
-    """Do what ``run_built`` does for a sync handler that runs in the event loop."""
-    started = perf_counter()
-    try:
-        value = route.handler(argument)
-        if inspect.isawaitable(value):  # a decorator may have hidden that the handler is async
-            value = await value
-    except Exception as raised:
-        error = _stopped(raised) if isinstance(raised, StopIteration) else raised
-        return _failed(route, error, perf_counter() - started, make_event(parts), raw)
-    elapsed = perf_counter() - started
-    return handled_by_one((make_event, parts, route.named, value, elapsed), raw)
+    return handled((make_event, parts, route.named, value, elapsed), raw)
 
 
 def _stopped(end: StopIteration) -> RuntimeError:
@@ -93,14 +77,6 @@ def _stopped(end: StopIteration) -> RuntimeError:
     return error
 
 
-def _failed(
-    route: Route, error: Exception, elapsed: float, event: Event[Any], raw: Raw | None
-) -> Result:
-    annotate(error, event, route.named.name)
-    failed = HandlerResult(route.named.name, None, error, 1, elapsed)
-    return Result(Status.FAILED, event, (failed,), error, raw)
-
-
 async def run_each(
     routes: Iterable[Route],
     argument: Any,
@@ -108,7 +84,7 @@ async def run_each(
     parts: Any,
     raw: Raw | None,
 ) -> Result:
-    """Run several handlers in the event loop that all take that argument, nothing around them."""
+    """Run handlers in the event loop that all take that argument."""
     results: list[HandlerResult] = []
     event: Event[Any] | None = None
     for route in routes:
@@ -116,6 +92,7 @@ async def run_each(
         started = perf_counter()
         try:
             value = route.handler(argument)
+            # A decorator may have hidden that the handler is async.
             if route.signature.is_async or inspect.isawaitable(value):
                 value = await value
         except Exception as raised:
@@ -127,4 +104,6 @@ async def run_each(
             results.append(HandlerResult(name, value, None, 1, perf_counter() - started))
     if event is not None:
         return settled(event, None, results, (), raw)
-    return handled_by_all(make_event, parts, tuple(results), raw)
+    result = handled((make_event, parts), raw)
+    result.handlers = tuple(results)
+    return result

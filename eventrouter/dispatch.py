@@ -22,7 +22,7 @@ from eventrouter.event import Event, unmade_event
 from eventrouter.groups import Group, make_group
 from eventrouter.json import Raw, decode
 from eventrouter.limits import Limits
-from eventrouter.outcome import annotate, settled
+from eventrouter.outcome import annotate, malformed, settled
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status, with_raw
@@ -122,7 +122,7 @@ class Dispatcher:
         self._straight = None
         if msgspec is not None and self._is_plain_json:
             around = self._run_straight if self._has_middleware else None
-            self._straight = StraightReader(msgspec, limits, default_version, around)
+            self._straight = StraightReader(msgspec, limits, self._parse, default_version, around)
         self._table = table
         self._scope = scope
         self._default_version = default_version
@@ -160,7 +160,7 @@ class Dispatcher:
 
     def choose(self, event: Event[Any]) -> Choice:
         """What runs for an event."""
-        key = (event.type, event.metadata.get("version") or self._default_version)
+        key = (event.type, self.version_of(event))
         return self._settled.get(key) or self._choose(event, *key)
 
     def version_of(self, event: Event[Any]) -> str | None:
@@ -212,7 +212,7 @@ class Dispatcher:
         try:
             event = self.read(raw, headers)
         except MalformedEvent as error:
-            return Result(Status.MALFORMED, None, (), error, raw)
+            return malformed(error, raw)
         if not self._has_middleware:
             choice = self.choose(event)
             if choice.plan.group.is_sync:
@@ -223,19 +223,17 @@ class Dispatcher:
         try:
             event = self.read(raw, headers)
         except MalformedEvent as error:
-            return Result(Status.MALFORMED, None, (), error, raw)
+            return malformed(error, raw)
         return await self.process_event(event, raw)
 
     async def _process_json(self, raw: Raw) -> Result:
         try:
             parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
         except MalformedEvent as error:
-            return Result(Status.MALFORMED, None, (), error, raw)
-        if self._has_middleware:
-            return await self._run_middleware(make_event(parts), raw, Mode.THREADS)
+            return malformed(error, raw)
         event_type, metadata, payload, _, _ = parts
         choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
-        if choice is None or choice.plan.lone is None:
+        if self._has_middleware or choice is None or choice.plan.lone is None:
             return await self.process_event(make_event(parts), raw)
         return await run_lone(choice.plan.lone, payload, make_event, parts, raw)
 

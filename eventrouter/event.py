@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias
 from uuid import uuid4
 
-from attrs import Factory, frozen
+from attrs import Factory, fields_dict, frozen
 from typing_extensions import TypeVar
 
 from eventrouter.errors import MalformedEvent
@@ -157,4 +157,4 @@ def unmade_event(event_type: str, make: Callable[[Any], Event[Any]], parts: Any)
     return event
 
 
-_PARTS = frozenset({"type", "payload", "timestamp", "metadata", "extensions"})
+_PARTS = frozenset(fields_dict(Event))

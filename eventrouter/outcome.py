@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from eventrouter.errors import InvalidPayload, UnroutedEvent, quoted
+from eventrouter.errors import InvalidPayload, MalformedEvent, UnroutedEvent, quoted
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.result import HandlerResult, Result, Status
@@ -55,6 +55,11 @@ def settled(
     elif error is not None:
         status = Status.FAILED
     return Result(status, event, results, error, raw)
+
+
+def malformed(error: MalformedEvent, raw: Raw) -> Result:
+    """The result of what is no event."""
+    return Result(Status.MALFORMED, None, (), error, raw)
 
 
 def annotate(error: Exception, event: Event[Any], where: str) -> None:

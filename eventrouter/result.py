@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -99,13 +98,13 @@ class Result:
         return not _holds_event_error(self.error)
 
 
-def handled_by_one(unmade: tuple[Any, ...], raw: Raw | None) -> Result:
+def handled(unmade: tuple[Any, ...], raw: Raw | None) -> Result:
     """
-    The result of an event that its one handler handled; its objects are made when asked for.
+    The result of an event that was handled; what is in it is made when asked for.
 
     Args:
-        unmade: What makes the event, of what; what has the handler's name; what it returned, and
-            how long that took, in seconds.
+        unmade: What makes the event, of what; and for a lone handler, what has its name, what it
+            returned, and how long that took, in seconds. Of several, ``handlers`` is to be set.
         raw: What arrived.
     """
     result = _new(Result)
@@ -113,22 +112,6 @@ def handled_by_one(unmade: tuple[Any, ...], raw: Raw | None) -> Result:
     result.error = None
     result.raw = raw
     result._unmade = unmade  # pyright: ignore[reportPrivateUsage]
-    return result
-
-
-def handled_by_all(
-    make_event: Callable[[Any], Event[Any]],
-    parts: Any,
-    handlers: tuple[HandlerResult, ...],
-    raw: Raw | None,
-) -> Result:
-    """The result of an event that several handlers handled; its event is made when asked for."""
-    result = _new(Result)
-    result.status = _HANDLED
-    result.handlers = handlers
-    result.error = None
-    result.raw = raw
-    result._unmade = (make_event, parts)  # pyright: ignore[reportPrivateUsage]
     return result
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, Union
 
-from eventrouter.direct import run_built, run_each, run_inline
+from eventrouter.direct import run_built, run_each
 from eventrouter.envelopes.json import make_event, read_parts
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
@@ -84,8 +84,6 @@ def quick_parser(msgspec: Any, limits: Limits) -> Parse | None:
 
 def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
     """How the payloads of a builder are read, and why."""
-    if msgspec is None:
-        return cattrs_way("msgspec is not installed")
     if not _counts_alike(limits):
         return cattrs_way("msgspec has another limit for the digits of an integer")
     why = ""
@@ -146,8 +144,6 @@ class _Reading(NamedTuple):
 
 #: Runs handlers with a payload: ``run_built`` and its kind.
 Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
-#: The same around one of these, called with the event's type and that besides.
-Around: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
 #: How to go on with what is decoded: what runs what, second decoder, cattrs.
 _Step: TypeAlias = tuple[Run, Any, Any, Any]
 #: Class of what is decoded -> version -> how to go on.
@@ -165,23 +161,27 @@ class StraightReader:
     Args:
         msgspec: The module.
         limits: How much of an event is read.
+        parse: What parses JSON faster, if anything does.
         default_version: The version of an event that carries none.
         around: What runs that which runs the handlers, if there is anything around them; it is
-            given the event's type too.
+            given the event's type and that first.
     """
 
     def __init__(
-        self, msgspec: Any, limits: Limits, default_version: str | None, around: Around | None
+        self,
+        msgspec: Any,
+        limits: Limits,
+        parse: Parse | None,
+        default_version: str | None,
+        around: Run | None,
     ) -> None:
         self._msgspec = msgspec
         self._unset = msgspec.UNSET
         self._limits = limits
-        self._max_bytes = limits.max_bytes
+        self._parse = parse
         self._around = around
-        self._parse = quick_parser(msgspec, limits)
         self._default_version = default_version
         self._is_moment = re.compile(DATETIME_PATTERN).match
-        self._event_maker = self._make_event
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
         # event type -> the class it is decoded to, and how to go on
@@ -223,7 +223,7 @@ class StraightReader:
     def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
         """What runs the handlers of an event, its payload built; None if it won't do."""
         compiled = self._compiled
-        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._max_bytes:
+        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes:
             return None
         decode_event, following_of = compiled
         try:
@@ -247,14 +247,13 @@ class StraightReader:
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
             return None
-        return run(target, payload, self._event_maker, (raw, read_at), raw)
+        return run(target, payload, self._make_event, (raw, read_at), raw)
 
     def _runner_of(self, event_type: str, routes: tuple[Route, ...]) -> tuple[Run, Any]:
-        first = routes[0]
-        run: Run = run_built if first.signature.is_async else run_inline
-        target: Any = first
-        if len(routes) > 1:
-            run, target = run_each, routes
+        run: Run = run_each
+        target: Any = routes
+        if len(routes) == 1 and routes[0].signature.is_async:
+            run, target = run_built, routes[0]
         if self._around is not None:
             run = partial(self._around, event_type, run)
         return run, target

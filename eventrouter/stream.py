@@ -14,7 +14,7 @@ from eventrouter.errors import MalformedEvent, RegistrationError
 from eventrouter.event import Event
 from eventrouter.interruption import Interruption
 from eventrouter.json import Raw
-from eventrouter.outcome import annotate
+from eventrouter.outcome import annotate, malformed
 from eventrouter.result import Result, Status
 
 _END: Final = object()
@@ -200,7 +200,7 @@ class _Pool:
         try:
             event = self._dispatcher.read(raw, headers)
         except MalformedEvent as error:
-            return Result(Status.MALFORMED, None, (), error, raw)
+            return malformed(error, raw)
         try:
             key = ordered_by(event)
             before = self._last_of_key.get(key)

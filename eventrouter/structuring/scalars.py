@@ -194,17 +194,24 @@ def enum_hook(target: type[Enum], _: Converter) -> Hook:
             )
     if not is_closed(target):
         return structure_member
-    members: dict[tuple[Any, Any], Any] = {
-        (type(member._value_), member._value_): member for member in target
-    }
+    return _choosing(enum_values(target))
+
+
+def _choosing(allowed: dict[tuple[type, Any], Any]) -> Hook:
+    expected = one_of([value for _, value in allowed])
 
     def structure(value: Any, _: Any) -> Any:
         try:
-            return members[value.__class__, value]
+            return allowed[value.__class__, value]
         except (KeyError, TypeError):  # a list is not hashable
-            raise _no_member(target) from None
+            raise Refusal(expected) from None
 
     return structure
+
+
+def enum_values(target: Any) -> dict[tuple[type, Any], Any]:
+    """(JSON type, JSON value) -> the member it stands for, of an enum."""
+    return {(type(member._value_), member._value_): member for member in target}
 
 
 def is_closed(target: Any) -> bool:
@@ -222,16 +229,7 @@ def is_literal(target: Any) -> bool:
 
 def literal_hook(target: Any, _: Converter) -> Hook:
     """A hook for a ``Literal``, whose values are matched with their type."""
-    allowed = literal_values(target)
-    expected = one_of([value for _, value in allowed])
-
-    def structure(value: Any, _: Any) -> Any:
-        try:
-            return allowed[value.__class__, value]
-        except (KeyError, TypeError):  # a list is not hashable
-            raise Refusal(expected) from None
-
-    return structure
+    return _choosing(literal_values(target))
 
 
 def literal_values(target: Any) -> dict[tuple[type, Any], Any]:

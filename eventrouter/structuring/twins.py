@@ -211,26 +211,26 @@ def _once(
 
 
 def _record_twin(target: Any, converter: Converter, made: _Made) -> Twin:
-    _refuse_unsuited(target, converter)
-    twins = {
-        member.field: twin_of(member.type, converter, made)
-        for member in _plainly_named(target, converter)
-    }
+    members = _suited_members(target, converter)
+    twins: dict[str, Twin] = {}
+    for member in members:
+        if member.name != member.field:
+            raise NoTwin(f"{type_name(target)}.{member.field} has another name in JSON")
+        twins[member.field] = twin_of(member.type, converter, made)
     depth = 1 + max((twin.depth for twin in twins.values()), default=0)
     if is_typed_dict(target):
-        required = {m.field: m.is_required for m in members_of(target, converter)}
+        required = {member.field: member.is_required for member in members}
         return Twin(_typed_dict(target.__name__, twins, required), depth)
     _refuse_unlike_generated(target)
     annotations = {field: twin.type for field, twin in twins.items()}
-    plain = {member.field: member.type for member in members_of(target, converter)}
+    plain = {member.field: member.type for member in members}
     if annotations == plain and _is_seen_as_it_is(target, plain):
         return Twin(target, depth)
     return Twin(_shadow(target, annotations), depth)
 
 
 def _record_projection(target: Any, converter: Converter, made: _Made) -> Twin:
-    _refuse_unsuited(target, converter)
-    members = members_of(target, converter)
+    members = _suited_members(target, converter)
     if len({member.name for member in members}) < len(members):
         raise NoTwin(f"two fields of {type_name(target)} have one name in JSON")
     twins = {member.name: projection_of(member.type, converter, made) for member in members}
@@ -238,26 +238,22 @@ def _record_projection(target: Any, converter: Converter, made: _Made) -> Twin:
     return Twin(_typed_dict(target.__name__, twins, {}), depth)
 
 
-def _refuse_unsuited(target: Any, converter: Converter) -> None:
+def _suited_members(target: Any, converter: Converter) -> list[Member]:
+    """The members of a class, unless msgspec would not read them as its hook does."""
     if converter.forbid_extra_keys:
         raise NoTwin("forbid_extra_keys asks for all members")
     parameters: Any = getattr(target, "__parameters__", None)
     if get_origin(target) is not None or parameters:
         raise NoTwin(f"{type_name(target)} is generic")
-    for member in members_of(target, converter):
+    members = members_of(target, converter)
+    for member in members:
         if not (member.name.isascii() and member.field.isascii()):
             raise NoTwin(f"msgspec does not find {type_name(target)}.{member.field} by its name")
     overrides = getattr(converter.get_structure_hook(target), "overrides", {})
     for field, override in overrides.items():
         if override.struct_hook is not None or override.omit:
             raise NoTwin(f"{type_name(target)}.{field} is read in a way of its own")
-
-
-def _plainly_named(target: Any, converter: Converter) -> Iterator[Member]:
-    for member in members_of(target, converter):
-        if member.name != member.field:
-            raise NoTwin(f"{type_name(target)}.{member.field} has another name in JSON")
-        yield member
+    return members
 
 
 def _refuse_unlike_generated(cls: Any) -> None:

@@ -19,7 +19,7 @@ from eventrouter.kinds import INTEGER, KIND_OF_CLASS, NULL, OBJECT
 from eventrouter.structuring.json_kinds import is_record, kinds_of, unwrapped
 from eventrouter.structuring.records import Member, members_of
 from eventrouter.structuring.refusal import Hook, Refusal, UnsupportedType, type_name
-from eventrouter.structuring.scalars import literal_values, one_of
+from eventrouter.structuring.scalars import enum_values, literal_values, one_of
 
 
 class _Arm(NamedTuple):
@@ -89,7 +89,7 @@ def _closed_values(target: Any, arms: Iterable[Any]) -> dict[tuple[type, Any], A
         if get_origin(bare) is Literal:
             values: dict[tuple[type, Any], Any] = literal_values(bare)
         elif _is_closed(bare):
-            values = {(type(member._value_), member._value_): member for member in bare}
+            values = enum_values(bare)
         else:
             continue
         both = closed.keys() & values.keys()
