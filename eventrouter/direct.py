@@ -8,16 +8,24 @@ parameters, threads, groups. The event and the handler's result are made when so
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
+from eventrouter.envelope import Headers
 from eventrouter.errors import InvalidPayload, RegistrationError
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.outcome import annotate, settled
 from eventrouter.result import HandlerResult, Result, handled
 from eventrouter.routing import Route
+
+#: Runs what is to run for an event; the last argument is what arrived.
+Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
+#: What runs, and its arguments but the last.
+Prepared: TypeAlias = tuple[Run, tuple[Any, ...]]
+#: Finds what runs for what arrived.
+Prepare: TypeAlias = Callable[[Raw, Headers], Prepared]
 
 
 async def run_lone(

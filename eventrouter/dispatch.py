@@ -8,9 +8,10 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from eventrouter.contexts import driven, in_new_loop, in_trio
-from eventrouter.direct import run_lone
+from eventrouter.direct import Prepare, Prepared, run_built, run_lone
+from eventrouter.direct import Run as DirectRun
 from eventrouter.envelope import Body, Envelope, Headers
-from eventrouter.envelopes.json import JsonEnvelope, make_event, read_parts
+from eventrouter.envelopes.json import JsonEnvelope, Parts, make_event, read_parts
 from eventrouter.errors import (
     EventLoopRunning,
     InvalidPayload,
@@ -37,7 +38,6 @@ from eventrouter.straight import (
     installed_msgspec,
     quick_parser,
 )
-from eventrouter.straight import Run as StraightRun
 from eventrouter.threads import WorkerThreads
 
 _SURROUNDED = "a hook or middleware is around it"
@@ -119,10 +119,15 @@ class Dispatcher:
         msgspec = installed_msgspec()
         self._has_msgspec = msgspec is not None
         self._parse = quick_parser(msgspec, limits)
+        #: What runs for what arrived; with nothing around a lone handler, its payload is built.
+        self.prepare: Prepare = self._prepare_json if self._is_plain_json else self._prepare
         self._straight = None
         if msgspec is not None and self._is_plain_json:
             around = self._run_straight if self._has_middleware else None
-            self._straight = StraightReader(msgspec, limits, self._parse, default_version, around)
+            self._straight = StraightReader(
+                msgspec, limits, self._parse, default_version, around, self.prepare
+            )
+            self.prepare = self._straight.prepare
         self._table = table
         self._scope = scope
         self._default_version = default_version
@@ -184,11 +189,8 @@ class Dispatcher:
 
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
-        if self._straight is not None:
-            run = self._straight.run(raw)
-            if run is not None:
-                return run
-        return self._process_json(raw) if self._is_plain_json else self._process(raw, headers)
+        run, arguments = self.prepare(raw, headers)
+        return run(*arguments, raw)
 
     def process_event(
         self, event: Event[Any], raw: Raw | None, mode: Mode = Mode.THREADS
@@ -219,23 +221,37 @@ class Dispatcher:
                 return driven(self._run_choice(choice, event, raw, Mode.NO_LOOP))
         return in_new_loop(self.process_event, event, raw, Mode.INLINE)
 
-    async def _process(self, raw: Raw, headers: Headers) -> Result:
+    def _prepare(self, raw: Raw, headers: Headers) -> Prepared:
+        return self._process, (headers,)
+
+    def _prepare_json(self, raw: Raw, headers: Headers) -> Prepared:
+        try:
+            parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
+        except MalformedEvent as error:
+            return _refuse, (error,)
+        event_type, metadata, payload, _, _ = parts
+        choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
+        route = None if choice is None else choice.plan.lone
+        if route is None or self._has_middleware:
+            return self._process_parts, (parts,)
+        builder = route.builder
+        if builder is None or route.signature.takes_event or not route.signature.is_async:
+            return run_lone, (route, payload, make_event, parts)
+        try:
+            argument = builder.build(payload, builder.type)
+        except Exception:  # said there
+            return run_lone, (route, payload, make_event, parts)
+        return run_built, (route, argument, make_event, parts)
+
+    async def _process(self, headers: Headers, raw: Raw) -> Result:
         try:
             event = self.read(raw, headers)
         except MalformedEvent as error:
             return malformed(error, raw)
         return await self.process_event(event, raw)
 
-    async def _process_json(self, raw: Raw) -> Result:
-        try:
-            parts = read_parts(decode(raw, self._limits, self._parse), self._limits)
-        except MalformedEvent as error:
-            return malformed(error, raw)
-        event_type, metadata, payload, _, _ = parts
-        choice = self._settled.get((event_type, metadata.get("version") or self._default_version))
-        if self._has_middleware or choice is None or choice.plan.lone is None:
-            return await self.process_event(make_event(parts), raw)
-        return await run_lone(choice.plan.lone, payload, make_event, parts, raw)
+    async def _process_parts(self, parts: Parts, raw: Raw) -> Result:
+        return await self.process_event(make_event(parts), raw)
 
     async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
         try:
@@ -243,12 +259,12 @@ class Dispatcher:
         except Exception as error:
             annotate(error, event, "middleware")
             return Result(Status.FAILED, event, (), error, raw)
-        return with_raw(result, raw)
+        return result if result.raw is raw else with_raw(result, raw)
 
     async def _run_straight(
         self,
         event_type: str,
-        run: StraightRun,
+        run: DirectRun,
         target: Any,
         payload: Any,
         make_event: Callable[[Any], Event[Any]],
@@ -256,15 +272,15 @@ class Dispatcher:
         raw: Raw,
     ) -> Result:
         event = unmade_event(event_type, make_event, parts)
-        event.__dict__[_READ] = (run, target, payload)
+        event.__dict__[_READ] = (run, target, payload, raw)
         return await self._run_middleware(event, raw, Mode.THREADS)
 
     async def _run(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
         # Of the very event that was read straight, and once: each call has a payload of its own.
         read = event.__dict__.pop(_READ, None)
         if read is not None:
-            run, target, payload = read
-            return cast(Result, await run(target, payload, _itself, event, None))
+            run, target, payload, arrived = read
+            return cast(Result, await run(target, payload, _itself, event, arrived))
         choice = self.choose(event)
         if choice.plan.lone is not None:
             return await run_lone(choice.plan.lone, event.payload, _itself, event, raw)
@@ -376,6 +392,10 @@ def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
         who = "the handler" if len(routes) == 1 else "one of its handlers"
         return f"{who} has further parameters"
     return ""
+
+
+async def _refuse(error: MalformedEvent, raw: Raw) -> Result:
+    return malformed(error, raw)
 
 
 def _itself(event: Event[Any]) -> Event[Any]:

@@ -11,6 +11,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
+from time import perf_counter
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 from weakref import WeakSet
 
@@ -18,6 +19,7 @@ from cattrs import Converter
 
 from eventrouter.conditions import Where, read_condition
 from eventrouter.converter import make_converter
+from eventrouter.direct import run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope
@@ -26,11 +28,12 @@ from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
 from eventrouter.limits import Limits
+from eventrouter.outcome import annotate
 from eventrouter.patterns import specificity
 from eventrouter.payload import PayloadConverter
 from eventrouter.providers import Provider, make_provider
 from eventrouter.registration import Registration, Role, Signatures
-from eventrouter.result import Result
+from eventrouter.result import Result, handled
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
 from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
@@ -311,10 +314,22 @@ class Router:
             Exception: What the one handler that failed raised, with a note that says which.
             RegistrationError: If a handler's annotations can't be resolved.
         """
-        result = await (self._compiled or self._compile()).process(raw, headers)
-        if result.error is not None:
-            raise result.error
-        return result
+        run, arguments = (self._compiled or self._compile()).prepare(raw, headers)
+        if run is not run_built:
+            result = await run(*arguments, raw)
+            if result.error is not None:
+                raise result.error
+            return result
+        # What run_built does, without another coroutine between the caller and the handler.
+        route, argument, make_event, parts = arguments
+        started = perf_counter()
+        try:
+            value = await route.handler(argument)
+        except Exception as error:
+            annotate(error, make_event(parts), route.named.name)
+            raise
+        elapsed = perf_counter() - started
+        return handled((make_event, parts, route.named, value, elapsed), raw)
 
     async def process(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
         """

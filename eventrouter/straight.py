@@ -11,19 +11,19 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, Union
 
-from eventrouter.direct import run_built, run_each
+from eventrouter.direct import Prepare, Prepared, Run, run_built, run_each
+from eventrouter.envelope import Headers
 from eventrouter.envelopes.json import make_event, read_parts
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
 from eventrouter.json import Parse, Raw, decode
 from eventrouter.limits import Limits
 from eventrouter.payload import PayloadBuilder
-from eventrouter.result import Result
 from eventrouter.routing import Route
 from eventrouter.structuring.recursion import remembering
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
@@ -142,8 +142,6 @@ class _Reading(NamedTuple):
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
 
 
-#: Runs handlers with a payload: ``run_built`` and its kind.
-Run: TypeAlias = Callable[..., Coroutine[Any, Any, Result]]
 #: How to go on with what is decoded: what runs what, second decoder, cattrs.
 _Step: TypeAlias = tuple[Run, Any, Any, Any]
 #: Class of what is decoded -> version -> how to go on.
@@ -165,6 +163,7 @@ class StraightReader:
         default_version: The version of an event that carries none.
         around: What runs that which runs the handlers, if there is anything around them; it is
             given the event's type and that first.
+        otherwise: What prepares an event that can't be read so.
     """
 
     def __init__(
@@ -174,10 +173,13 @@ class StraightReader:
         parse: Parse | None,
         default_version: str | None,
         around: Run | None,
+        otherwise: Prepare,
     ) -> None:
         self._msgspec = msgspec
         self._unset = msgspec.UNSET
         self._limits = limits
+        self._max_bytes = limits.max_bytes
+        self._otherwise = otherwise
         self._parse = parse
         self._around = around
         self._default_version = default_version
@@ -220,19 +222,16 @@ class StraightReader:
         self._known = {**self._known, event_type: readings}
         self._compile(event_type, readings)
 
-    def run(self, raw: Raw) -> Coroutine[Any, Any, Result] | None:
-        """What runs the handlers of an event, its payload built; None if it won't do."""
+    def prepare(self, raw: Raw, headers: Headers) -> Prepared:
+        """What runs the handlers of an event, its payload built, or what ``otherwise`` gives."""
         compiled = self._compiled
-        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._limits.max_bytes:
-            return None
+        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._max_bytes:
+            return self._otherwise(raw, headers)
         decode_event, following_of = compiled
         try:
             event = decode_event(raw)
             version = event.metadata.get("version") or self._default_version
-            following = following_of[event.__class__].get(version)
-            if following is None:
-                return None
-            run, target, decode, builder = following
+            run, target, decode, builder = following_of[event.__class__][version]
             payload = event.payload
             if decode is not None:
                 payload = decode(payload)
@@ -242,12 +241,12 @@ class StraightReader:
             if timestamp is self._unset:
                 read_at = now()
             elif not self._is_moment(timestamp):  # made when the event is looked at
-                return None
+                return self._otherwise(raw, headers)
             if not raw.isascii():
                 raw.decode()  # msgspec skips text without looking whether it is UTF-8
         except Exception:
-            return None
-        return run(target, payload, self._make_event, (raw, read_at), raw)
+            return self._otherwise(raw, headers)
+        return run, (target, payload, self._make_event, (raw, read_at))
 
     def _runner_of(self, event_type: str, routes: tuple[Route, ...]) -> tuple[Run, Any]:
         run: Run = run_each

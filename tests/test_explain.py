@@ -27,6 +27,7 @@ from eventrouter import (
 )
 from eventrouter.explanation import Explanation
 from tests.routed import an_event
+from tests.three_ways import is_read_straight
 
 
 def never(payload: Any) -> None:
@@ -534,12 +535,7 @@ async def test_the_way_is_the_one_that_events_go(make: Callable[[], Router], way
     router = make()
     await router.dispatch(BYTES)
 
-    straight = router._dispatcher()._straight
-    run = None if straight is None else straight.run(BYTES)
-    if run is not None:
-        run.close()
-
-    assert (run is not None) == way.startswith("msgspec")
+    assert is_read_straight(router, BYTES) == way.startswith("msgspec")
 
 
 @pytest.mark.parametrize("handler", [take_paid, take_converted, take_event, take_in_thread])
