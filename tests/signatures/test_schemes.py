@@ -194,11 +194,9 @@ def test_more_signatures_than_sixteen_are_refused(make: Make) -> None:
         scheme.verify(RAW, {**headers, name: headers[name] + separator + last}, MOMENT)
 
 
-def test_the_error_is_one_of_the_event_and_can_be_pickled() -> None:
-    error = InvalidSignature("the header X is missing")
-
-    assert isinstance(error, EventError)
-    assert str(pickle.loads(pickle.dumps(error))) == str(error) == error.reason
+def test_the_error_is_one_of_the_event() -> None:
+    """So that nothing tries again what can't help."""
+    assert issubclass(InvalidSignature, EventError)
 
 
 @all_schemes
