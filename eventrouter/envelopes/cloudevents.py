@@ -223,37 +223,38 @@ class CloudEventsEnvelope:
         return self._event(attributes, payload, body)
 
     def _event(self, attributes: Attributes, payload: Any, body: Body) -> Event[Any]:
-        extensions = dict(attributes)
-        del extensions["specversion"]
-        event_type = read_name(extensions.pop("type"), "type", body.limits)
-        time = extensions.pop("time", None)
-        metadata: dict[str, str] = {
-            name: extensions.pop(name) for name in _METADATA if name in extensions
-        }
+        rest = dict(attributes)
+        version = self._version_in(attributes)
+        if version is not None:
+            read_name(version, f"the version in {self._version_name}", body.limits)
+            del rest[self._version_name]
+        del rest["specversion"]
+        event_type = read_name(rest.pop("type"), "type", body.limits)
+        time = rest.pop("time", None)
+        metadata: dict[str, str] = {name: rest.pop(name) for name in _METADATA if name in rest}
         if metadata.get("datacontenttype", "").casefold() == JSON:
             del metadata["datacontenttype"]
-        version = self._take_version(metadata, extensions, event_type)
         if version is not None:
-            metadata["version"] = read_name(version, "the version", body.limits)
+            metadata["version"] = version
         return Event(
             event_type,
             payload,
             now() if time is None else read_timestamp(time, "time"),
             MappingProxyType(metadata),
-            MappingProxyType(extensions),
+            MappingProxyType(rest),
         )
 
-    def _take_version(
-        self, metadata: dict[str, str], extensions: dict[str, Any], event_type: str
-    ) -> str | None:
+    @property
+    def _version_name(self) -> str:
+        return self.version if isinstance(self.version, str) else "dataschema"
+
+    def _version_in(self, attributes: Attributes) -> str | None:
+        value = attributes.get(self._version_name)
+        if value is None or self.version is None:
+            return None
         if isinstance(self.version, DataSchema):
-            version = self.version.read(metadata.get("dataschema", ""), event_type)
-            if version is not None:
-                del metadata["dataschema"]
-            return version
-        if self.version in extensions:
-            return canonical(extensions.pop(self.version))
-        return None
+            return self.version.read(value, attributes["type"])
+        return canonical(value)
 
     # Writing
 
@@ -284,33 +285,39 @@ class CloudEventsEnvelope:
                 f"this envelope has no place for metadata {quoted(min(metadata))}; an attribute "
                 "of yours is an extension"
             )
+        parts = dict(event.extensions)
         if version is not None:
-            self._put(attributes, *self._version_attribute(version, event.type))
-        for name, value in event.extensions.items():
-            self._put(attributes, name, value)
+            _put(parts, self._version_name, self._version_value(version, event.type))
+        for name, value in parts.items():
+            _put(attributes, name, value)
         check_attributes(attributes)
+        if self._version_in(attributes) != version:
+            raise MalformedEvent(
+                f"{self._version_name} is where the version lies, and the event has another"
+            )
         return attributes
 
-    def _version_attribute(self, version: str, event_type: str) -> tuple[str, str]:
+    def _version_value(self, version: str, event_type: str) -> str:
         if self.version is None:
             raise MalformedEvent(
                 "this envelope has no place for a version; CloudEventsEnvelope(version=...) "
                 "says which attribute it is"
             )
         if isinstance(self.version, DataSchema):
-            return "dataschema", self.version.write(version, event_type)
-        return self.version, version
+            return self.version.write(version, event_type)
+        return version
 
-    def _put(self, attributes: dict[str, Any], name: str, value: Any) -> None:
-        if name in attributes:
-            raise MalformedEvent(f"two parts of the event are the attribute {quoted(name)}")
-        attributes[name] = value
+
+def _put(attributes: dict[str, Any], name: str, value: Any) -> None:
+    if name in attributes:
+        raise MalformedEvent(f"two parts of the event are the attribute {quoted(name)}")
+    attributes[name] = value
 
 
 def _unread_format(content_type: str) -> MalformedEvent:
     if content_type.startswith(f"{_FAMILY}-batch"):
         return MalformedEvent(
-            f"{content_type} is a batch: hand the router each event of the array, "
+            f"{quoted(content_type)} is a batch: hand the router each event of the array, "
             f"with the content type {_STRUCTURED}"
         )
     return MalformedEvent(f"{quoted(content_type)}: of CloudEvents, only the JSON format is read")

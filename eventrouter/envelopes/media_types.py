@@ -17,7 +17,7 @@ _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 _MEDIA_TYPE = re.compile(
     rf"{_TOKEN}/{_TOKEN}[ \t]*(?:;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|{_QUOTED})[ \t]*)?)*"
 )
-_CHARSET = re.compile(rf'(?i);[ \t]*charset="?({_TOKEN})')
+_PARAMETER = re.compile(rf"({_TOKEN})=({_TOKEN}|{_QUOTED})")
 
 # Python keeps every name that it is asked to look up, so it is asked for these alone.
 _CHARSETS = frozenset(
@@ -78,8 +78,10 @@ def decoded_text(data: bytes, content_type: str) -> str | None:
 
 
 def _charset(content_type: str) -> str:
-    named = _CHARSET.search(content_type)
-    return named[1] if named else "utf-8"
+    for name, value in _PARAMETER.findall(content_type):
+        if name.casefold() == "charset":
+            return str(value).strip('"')
+    return "utf-8"
 
 
 def _known(charset: str) -> str:

@@ -20,6 +20,7 @@ from tests.test_json import json_values
 STRUCTURED = CloudEventsEnvelope()
 BINARY = CloudEventsEnvelope(mode="binary")
 MOMENT = datetime(2018, 4, 5, 17, 31, tzinfo=UTC)
+REQUIRED: dict[str, Any] = {"specversion": "1.0", "id": "1", "source": "/s", "type": "a"}
 
 NO_CHARACTERS = [
     chr(plane | last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
@@ -96,8 +97,7 @@ def test_the_items_of_a_batch_are_read_back(events: list[Event[Any]]) -> None:
 
 
 def test_an_event_without_a_time_keeps_the_time_it_was_read_at() -> None:
-    raw = {"specversion": "1.0", "id": "1", "source": "/s", "type": "a"}
-    event = STRUCTURED.read(raw)
+    event = STRUCTURED.read(REQUIRED)
 
     assert STRUCTURED.read(*STRUCTURED.write(event)) == event
     assert BINARY.read(*BINARY.write(event)) == event
@@ -110,7 +110,12 @@ structures = st.dictionaries(
 )
 
 
-@given(st.binary(max_size=50) | st.text(max_size=50) | structures.map(json.dumps) | structures)
+@given(
+    st.binary(max_size=50)
+    | st.text(max_size=50)
+    | structures.map(json.dumps)
+    | structures.map(REQUIRED.__or__)
+)
 def test_no_body_raises_anything_but_malformed_event(raw: Any) -> None:
     for content_type in ("application/cloudevents+json", "application/json", "a/b", ""):
         with suppress(MalformedEvent):
@@ -127,7 +132,8 @@ def test_no_body_raises_anything_but_malformed_event(raw: Any) -> None:
 )
 @example({"ce-id": "a", "ce-source": "a", "ce-type": "a", "ce-a": "\ud800"}, b"")
 def test_no_headers_raise_anything_but_malformed_event(headers: dict[str, str], raw: bytes) -> None:
-    for more in ({}, {"ce-specversion": "1.0", "ce-subject": "a"}):
+    required = {f"ce-{name}": text for name, text in REQUIRED.items()}
+    for more in ({}, required):
         with suppress(MalformedEvent):
             BINARY.read(raw, {**headers, **more})
 
@@ -285,10 +291,28 @@ def test_a_version_and_the_attribute_it_lies_in_can_t_both_be_written() -> None:
         CloudEventsEnvelope(version="v").write(event)
 
 
+@pytest.mark.parametrize(
+    ("version", "event"),
+    [
+        ("v", made(extensions={"v": "v2"})),
+        (
+            DataSchema("urn:{version}"),
+            Event.new("a", 1, source="/s", metadata={"dataschema": "urn:x"}),
+        ),
+    ],
+)
+def test_an_attribute_that_would_be_read_as_the_version_is_not_written(
+    version: Any, event: Event[Any]
+) -> None:
+    with pytest.raises(MalformedEvent, match="is where the version lies"):
+        CloudEventsEnvelope(version=version).write(event)
+
+
 def test_json_in_base64_is_the_json() -> None:
     encoded = b64encode(b'{"a": 1}').decode()
-    raw = {"specversion": "1.0", "id": "1", "source": "/s", "type": "a", "data_base64": encoded}
 
-    event = STRUCTURED.read({**raw, "datacontenttype": "application/json"})
+    event = STRUCTURED.read(
+        {**REQUIRED, "data_base64": encoded, "datacontenttype": "application/json"}
+    )
 
     assert BINARY.write(event)[0] == b'{"a":1}'
