@@ -160,7 +160,7 @@ class Delivery:
         return httpx2.Request(
             self.method,
             # The address that was checked, since a name might resolve to another one by now.
-            httpx2.URL(destination.url).copy_with(host=str(address)),
+            httpx2.URL(destination.url).copy_with(host=str(address), port=destination.port),
             headers=headers,
             content=body or None,
             extensions={

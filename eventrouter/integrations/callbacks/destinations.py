@@ -151,20 +151,19 @@ def listed(hosts: Iterable[str]) -> tuple[Listed, ...]:
 
 
 def _entry(text: Any) -> Listed:
-    try:
-        return Listed(None, ip_network(text), None)  # IPv6 needs no brackets without a port
-    except ValueError:
-        pass
     if isinstance(text, str):
-        match = _NETWORK.fullmatch(text)
+        if text.count(":") > 1 and "[" not in text:  # IPv6 needs no brackets without a port
+            text = f"[{text}]"
         try:
+            match = _NETWORK.fullmatch(text)
             if match is not None:
-                return Listed(None, ip_network(match["network"].strip("[]")), _port(match["port"]))
+                network = ip_network(match["network"].strip("[]"))
+                return Listed(None, network, _port(match["port"]))
             match = _ENTRY.fullmatch(text)
             if match is not None and _address(match["host"]) is None:
                 return Listed(match["host"].lower(), None, _port(match["port"]))
         except (ValueError, RefusedURL):
-            pass
+            pass  # said below
     raise RegistrationError(
         f"hosts=[{text!r}]: a host is a name in ASCII, an address or a network, with a port or "
         "without, such as 'api.partner.example', '127.0.0.1:8080', '10.1.0.0/16', '[::1]:8080'"
