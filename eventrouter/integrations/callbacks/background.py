@@ -12,21 +12,23 @@ import anyio
 from anyio import from_thread
 from anyio.abc import TaskGroup, TaskStatus
 from anyio.lowlevel import EventLoopToken, current_token
-from attrs import define, field, frozen
+from attrs import define, field
 
 from eventrouter.errors import RegistrationError
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 
-@frozen(eq=False)
+@define(eq=False)
 class _Opened:
-    """Where work runs, from opening to closing."""
+    """Where work runs, from opening to closing, and what interrupted it."""
 
+    around: TaskGroup
     tasks: TaskGroup
     limiter: anyio.CapacityLimiter
     token: EventLoopToken = field(factory=current_token)
     thread: int = field(factory=get_ident)
+    interruption: BaseException | None = None
 
 
 @define(eq=False)
@@ -62,7 +64,7 @@ class Background:
         closing = anyio.Event()
         error: BaseException | None = None
         async with anyio.create_task_group() as around:
-            self._opened = await around.start(self._run_until, closing)
+            opened = self._opened = await around.start(self._run_until, around, closing)
             try:
                 yield
             except anyio.get_cancelled_exc_class():
@@ -72,6 +74,7 @@ class Background:
             finally:
                 self._opened = None
                 closing.set()
+        error = opened.interruption or error
         if error is not None:
             raise error
 
@@ -92,14 +95,19 @@ class Background:
         except RuntimeError:  # that loop has ended, or trio won't let its own wait for another
             return False
 
-    async def _run_until(self, closing: anyio.Event, *, task_status: TaskStatus[_Opened]) -> None:
+    async def _run_until(
+        self, around: TaskGroup, closing: anyio.Event, *, task_status: TaskStatus[_Opened]
+    ) -> None:
         with anyio.CancelScope(shield=True) as scope:
             async with anyio.create_task_group() as tasks:
-                task_status.started(_Opened(tasks, anyio.CapacityLimiter(self.most_at_once)))
+                limiter = anyio.CapacityLimiter(self.most_at_once)
+                task_status.started(_Opened(around, tasks, limiter))
                 await closing.wait()
                 scope.deadline = anyio.current_time() + self.grace
         if scope.cancelled_caught:
-            self.logger.warning("%d given up, unfinished after %g s", self._pending, self.grace)
+            self.logger.warning(
+                "%d callbacks given up: not sent %g s after the end", self._pending, self.grace
+            )
             self._pending = 0
 
     def _take(self, opened: _Opened, work: Work, name: object) -> bool:
@@ -116,6 +124,12 @@ class Background:
         return True
 
     async def _run(self, opened: _Opened, work: Work) -> None:
-        async with opened.limiter:
-            await work()
+        try:
+            async with opened.limiter:
+                await work()
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as interruption:  # trio raises Control-C in whatever task it hits
+            opened.interruption = interruption
+            opened.around.cancel_scope.cancel()
         self._pending -= 1

@@ -21,7 +21,6 @@ from eventrouter.result import Status
 
 logger: Final = logging.getLogger("eventrouter.callbacks")
 
-_MOST_READ = 65_536  # bytes of an answer, which says nothing that its status does not
 _MOST_ADDRESSES = 4  # tried of a host
 
 
@@ -116,7 +115,7 @@ class Delivery:
                 with anyio.fail_after(self.timeout / self.attempts):
                     status = await self._attempt(callback, destination)
             except (OSError, httpx2.TransportError) as error:
-                problem = f"{type(error).__name__} {printable(str(error))}".rstrip()
+                problem = _told(error)
                 continue
             if status < 300:
                 logger.debug("%s was answered with %d", callback, status)
@@ -152,7 +151,11 @@ class Delivery:
         connect_timeout: float,
     ) -> httpx2.Request:
         body = callback.body() if self.method == "POST" else b""
-        headers = {"Host": destination.authority, "User-Agent": "eventrouter"}
+        headers = {
+            "Host": destination.authority,
+            "User-Agent": "eventrouter",
+            "Connection": "close",
+        }
         if body:
             headers["Content-Type"] = "application/json"
         if self.signature is not None:
@@ -176,17 +179,17 @@ class Delivery:
         transport = httpx2.AsyncHTTPTransport(verify=self.ssl_context, trust_env=False)
         async with transport:
             response = await transport.handle_async_request(request)
-            try:
-                left = _MOST_READ
-                async for part in response.aiter_raw():
-                    left -= len(part)
-                    if left <= 0:
-                        break
-            finally:
-                await response.aclose()
+            await response.aclose()  # without a look at its body
             return response.status_code
 
 
 def named(error: BaseException | None) -> str | None:
     """What may be said of an error: what is wrong with the event, and nothing from inside."""
     return type(error).__name__ if isinstance(error, EventError) else None
+
+
+def _told(error: BaseException) -> str:
+    inner: BaseException | None = error
+    while inner is not None and not str(inner):  # under trio only what lies within says it
+        inner = inner.__cause__ or inner.__context__
+    return f"{type(inner or error).__name__} {printable(str(inner or ''))}".rstrip()
