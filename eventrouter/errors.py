@@ -178,6 +178,22 @@ class InvalidPayload(EventError, ValueError):
         return f"the payload of {quoted(self.event_type)} is no {self.payload_type}: {mismatches}"
 
 
+class InvalidSignature(EventError, ValueError):
+    """
+    Raised when what arrived is not signed by who it should come from; nothing of it was read.
+
+    Attributes:
+        reason: What is wrong. It names neither a secret nor the signature that would be right.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 def quoted(text: str, longest: int = 80) -> str:
     """The text in double quotes, made ``printable``."""
     escaped = printable(text, longest).replace('"', r"\"")
