@@ -12,23 +12,22 @@ import anyio
 from anyio import from_thread
 from anyio.abc import TaskGroup, TaskStatus
 from anyio.lowlevel import EventLoopToken, current_token
-from attrs import define, field
+from attrs import define, field, frozen
 
 from eventrouter.errors import RegistrationError
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 
-@define(eq=False)
+@frozen(eq=False)
 class _Opened:
-    """Where work runs, from opening to closing, and what interrupted it."""
+    """Where work runs, from opening to closing."""
 
     around: TaskGroup
     tasks: TaskGroup
     limiter: anyio.CapacityLimiter
     token: EventLoopToken = field(factory=current_token)
     thread: int = field(factory=get_ident)
-    interruption: BaseException | None = None
 
 
 @define(eq=False)
@@ -50,6 +49,7 @@ class Background:
     dropped: int = field(default=0, init=False)
     _opened: _Opened | None = field(default=None, init=False)
     _pending: int = field(default=0, init=False)
+    _interruption: BaseException | None = field(default=None, init=False)
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
@@ -61,10 +61,11 @@ class Background:
         """
         if self._opened is not None:
             raise RegistrationError("it is open already; once for all of the program is enough")
+        self._interruption = None
         closing = anyio.Event()
         error: BaseException | None = None
         async with anyio.create_task_group() as around:
-            opened = self._opened = await around.start(self._run_until, around, closing)
+            self._opened = await around.start(self._run_until, around, closing)
             try:
                 yield
             except anyio.get_cancelled_exc_class():
@@ -74,7 +75,7 @@ class Background:
             finally:
                 self._opened = None
                 closing.set()
-        error = opened.interruption or error
+        error = self._interruption or error
         if error is not None:
             raise error
 
@@ -130,6 +131,6 @@ class Background:
         except anyio.get_cancelled_exc_class():
             raise
         except BaseException as interruption:  # trio raises Control-C in whatever task it hits
-            opened.interruption = interruption
+            self._interruption = interruption
             opened.around.cancel_scope.cancel()
         self._pending -= 1

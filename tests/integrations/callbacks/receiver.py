@@ -77,10 +77,10 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
         do_GET = do_POST
 
-        def log_message(self, *arguments: Any) -> None: ...
+        def log_message(self, format: str, *args: Any) -> None: ...
 
     class Server(ThreadingHTTPServer):
-        def handle_error(self, *arguments: Any) -> None: ...  # the other side may hang up
+        def handle_error(self, request: Any, client_address: Any) -> None: ...  # it may hang up
 
     with Server(("127.0.0.1", 0), Handler) as server:
         if tls is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from eventrouter import RegistrationError, Router
 from eventrouter.integrations.callbacks import Callbacks
@@ -204,6 +205,15 @@ async def test_a_loop_may_use_the_background_that_another_thread_has(receiver: R
         await answered_router(callbacks).dispatch(receiver.event())
 
     assert receiver.paths == ["/success"]
+
+
+def test_one_loop_of_trio_does_without_the_background_of_another(receiver: Receiver) -> None:
+    callbacks = callbacks_to(receiver)
+    router = answered_router(callbacks)
+
+    with start_blocking_portal("trio") as portal, portal.wrap_async_context_manager(callbacks):
+        anyio.run(router.dispatch, receiver.event(), backend="trio")
+        assert receiver.paths == ["/success"]
 
 
 @pytest.mark.anyio

@@ -11,11 +11,13 @@ from typing import Any
 
 import anyio
 import pytest
+import standardwebhooks
 import trustme
 from attrs import define, field
 
 from eventrouter import RegistrationError, Router, Status
 from eventrouter.integrations.callbacks import Callbacks
+from eventrouter.signatures import StandardWebhooks
 from tests.events import Paid
 from tests.integrations.callbacks.receiver import (
     TLS,
@@ -248,6 +250,22 @@ async def test_each_attempt_is_signed_anew_with_the_same_id(receiver: Receiver) 
     assert [first.body, second.body] == [raw for raw, _ in signing.signed]
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert second.headers["webhook-signature"] == "v1,2"
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.anyio
+async def test_whoever_is_called_back_can_check_who_calls(method: str, receiver: Receiver) -> None:
+    scheme = StandardWebhooks("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    callbacks = callbacks_to(receiver, method=method, signature=scheme)
+
+    await answered_router(callbacks).dispatch(receiver.event())
+
+    [request] = receiver.requests
+    scheme.verify(request.body, request.headers)
+    theirs = standardwebhooks.Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if method == "POST":  # they parse what they have checked
+        theirs.verify(request.body, headers)
 
 
 @pytest.mark.anyio
