@@ -1,0 +1,1 @@
+"""What connects a router to other libraries and systems, each an extra of its own."""
