@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import frozen
 
@@ -136,6 +137,26 @@ class MissingVersion(UnroutedEvent):
             f"{listed(self.known)}; set Router(default_version=...) or add a route without a "
             "version"
         )
+
+
+class InvalidSignature(EventError, ValueError):
+    """
+    Raised when nobody who knows the secret has signed this, or not in time.
+
+    Attributes:
+        reason: What is wrong.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+#: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
+VALID_VALUE: Final = "a valid value"
 
 
 @frozen

@@ -1,0 +1,112 @@
+"""
+An HTTP endpoint for a router, that mounts in any ASGI or WSGI application.
+
+``asgi`` needs the extra ``http``; ``wsgi`` needs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from eventrouter.errors import RegistrationError
+from eventrouter.integrations.http.accepting import NotRunning, Tasks, Threads
+from eventrouter.integrations.http.endpoint import Endpoint, Signature
+from eventrouter.integrations.http.wsgi_endpoint import WSGIEndpoint
+from eventrouter.router import Router
+
+if TYPE_CHECKING:
+    from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
+
+__all__ = ["NotRunning", "Signature", "WSGIEndpoint", "asgi", "wsgi"]
+
+
+def asgi(
+    router: Router,
+    *,
+    signature: Signature | None = None,
+    batch: bool = False,
+    max_batch: int = 1_000,
+    on_accept: Literal[202] | None = None,
+    queue: int = 1_000,
+    workers: int = 10,
+    detail: bool = False,
+) -> ASGIEndpoint:
+    """
+    Make an ASGI application that hands a router the events sent to it.
+
+    Args:
+        router: The router. Of a body, no more is read than its ``Limits(max_bytes=...)``, packed
+            or not.
+        signature: What tells who sent a request: ``GitHub(secret)``.
+        batch: Whether a JSON array is a batch of events, answered one by one; else it is one
+            event, if the router's envelope reads such. Bodies of the content types
+            ``application/cloudevents-batch+json`` and ``application/x-ndjson`` always are one.
+        max_batch: How many events a batch may have.
+        on_accept: 202 to answer as soon as an event is read, and to process it in the background;
+            None to answer with what became of it.
+        queue: How many accepted events may wait to be processed; with more, the answer is 503.
+        workers: How many accepted events are processed at the same time.
+        detail: Whether answers tell texts of any error, values of payloads, and what types and
+            versions are known. For development only.
+
+    Raises:
+        RegistrationError: If a setting can't work, or Starlette is not installed.
+    """
+    try:
+        from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "starlette":
+            raise
+        raise RegistrationError(
+            "asgi() needs the extra: pip install 'eventrouter[http]'"
+        ) from error
+    is_accepting = _check(on_accept, queue, workers, max_batch)
+    tasks = Tasks(router, workers, queue) if is_accepting else None
+    return ASGIEndpoint(Endpoint(router, signature, batch, max_batch, detail), tasks)
+
+
+def wsgi(
+    router: Router,
+    *,
+    signature: Signature | None = None,
+    batch: bool = False,
+    max_batch: int = 1_000,
+    on_accept: Literal[202] | None = None,
+    queue: int = 1_000,
+    workers: int = 10,
+    detail: bool = False,
+) -> WSGIEndpoint:
+    """
+    Make a WSGI application that hands a router the events sent to it.
+
+    Args:
+        router: The router. Of a body, no more is read than its ``Limits(max_bytes=...)``, packed
+            or not.
+        signature: What tells who sent a request: ``GitHub(secret)``.
+        batch: Whether a JSON array is a batch of events, answered one by one; else it is one
+            event, if the router's envelope reads such. Bodies of the content types
+            ``application/cloudevents-batch+json`` and ``application/x-ndjson`` always are one.
+        max_batch: How many events a batch may have.
+        on_accept: 202 to answer as soon as an event is read, and to process it in a thread; None
+            to answer with what became of it.
+        queue: How many accepted events may wait to be processed; with more, the answer is 503.
+        workers: How many accepted events are processed at the same time.
+        detail: Whether answers tell texts of any error, values of payloads, and what types and
+            versions are known. For development only.
+
+    Raises:
+        RegistrationError: If a setting can't work.
+    """
+    is_accepting = _check(on_accept, queue, workers, max_batch)
+    threads = Threads(router, workers, queue) if is_accepting else None
+    return WSGIEndpoint(Endpoint(router, signature, batch, max_batch, detail), threads)
+
+
+def _check(on_accept: int | None, queue: int, workers: int, max_batch: int) -> bool:
+    """Whether events are accepted before they are processed; refuse settings that can't work."""
+    if on_accept not in (None, 202):
+        raise RegistrationError(f"on_accept={on_accept!r}: it is 202 or None")
+    for name, number in {"queue": queue, "workers": workers, "max_batch": max_batch}.items():
+        if number < 1:
+            raise RegistrationError(f"{name}={number}: it is at least 1")
+    return on_accept is not None
