@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from eventrouter.envelope import NO_HEADERS
 from eventrouter.errors import (
@@ -14,6 +14,7 @@ from eventrouter.errors import (
     EventTooLarge,
     InvalidPayload,
     MissingVersion,
+    UnknownType,
     UnknownVersion,
     UnroutedEvent,
     quoted,
@@ -63,13 +64,14 @@ class Answer:
         document: The JSON of the body; None if there is none.
         headers: More headers than those of the body.
         is_retryable: Whether sending the same again may help.
+        media_type: What the document is.
     """
 
     status: int
     document: Any = None
     headers: Mapping[str, str] = NO_HEADERS
     is_retryable: bool = False
-    media_type: str = field(default="application/json")
+    media_type: str = "application/json"
 
     def encoded(self) -> tuple[bytes, dict[str, str]]:
         """The body, and all headers with their names in lower case."""
@@ -163,7 +165,7 @@ def answer_to(result: Result, detail: bool) -> Answer:
     error = result.error
     return problem(
         413 if isinstance(error, EventTooLarge) else _CODES[status],
-        _told(error, detail) if detail and error is not None else _detail(status, error),
+        _told(error) if detail and error is not None else _detail(status, error),
         is_retryable=result.retryable,
         outcome=status,
         event_id=_id_of(result.event),
@@ -191,7 +193,7 @@ def _badness(answer: Answer) -> tuple[bool, int]:
     return answer.is_retryable, answer.status
 
 
-def _told(error: Exception, detail: bool) -> str:
+def _told(error: Exception) -> str:
     try:
         return f"{type(error).__name__}: {error}"
     except Exception:  # its __str__ is broken
@@ -221,7 +223,9 @@ def _unrouted(error: UnroutedEvent) -> str:
         return f"events of type {event_type} are not taken in version {quoted(error.version or '')}"
     if isinstance(error, MissingVersion):
         return f"an event of type {event_type} needs a version"
-    return f"no such event of type {event_type} is taken"
+    if isinstance(error, UnknownType):
+        return f"events of type {event_type} are not taken"
+    return f"this event of type {event_type} is not taken"
 
 
 def _mismatches(error: InvalidPayload, detail: bool) -> list[dict[str, str]]:
