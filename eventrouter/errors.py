@@ -139,22 +139,6 @@ class MissingVersion(UnroutedEvent):
         )
 
 
-class InvalidSignature(EventError, ValueError):
-    """
-    Raised when nobody who knows the secret has signed this, or not in time.
-
-    Attributes:
-        reason: What is wrong.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
-
-
 #: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
 VALID_VALUE: Final = "a valid value"
 
@@ -197,6 +181,22 @@ class InvalidPayload(EventError, ValueError):
     def __str__(self) -> str:
         mismatches = "; ".join(map(str, self.errors))
         return f"the payload of {quoted(self.event_type)} is no {self.payload_type}: {mismatches}"
+
+
+class InvalidSignature(EventError, ValueError):
+    """
+    Raised when what arrived is not signed by who it should come from; nothing of it was read.
+
+    Attributes:
+        reason: What is wrong. It names neither a secret nor the signature that would be right.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def quoted(text: str, longest: int = 80) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eventrouter import Header, Limits, MappedEnvelope, Router
+from eventrouter import Event, Header, Limits, MappedEnvelope, Router
 from tests.events import PAID, PAYLOAD, Paid, raw_event
 from tests.http.conftest import Endpoint
 from tests.http.servers import JSON
@@ -104,7 +104,7 @@ def test_a_batch_of_cloudevents_is_one_structured_cloudevent_after_the_other(
     seen: list[Any] = []
 
     @router.on_any
-    async def look(event: Any) -> None:
+    async def look(event: Event) -> None:
         seen.append((event.payload, event.metadata["as"]))
 
     @router.on("order.paid")

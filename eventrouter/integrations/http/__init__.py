@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Literal
 
 from eventrouter.errors import RegistrationError
 from eventrouter.integrations.http.accepting import NotRunning, Tasks, Threads
-from eventrouter.integrations.http.endpoint import Endpoint, Signature
+from eventrouter.integrations.http.endpoint import Endpoint
 from eventrouter.integrations.http.wsgi_endpoint import WSGIEndpoint
 from eventrouter.router import Router
+from eventrouter.signatures.replay import Guard
+from eventrouter.signatures.scheme import Scheme
 
 if TYPE_CHECKING:
     from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
 
-__all__ = ["NotRunning", "Signature", "WSGIEndpoint", "asgi", "wsgi"]
+__all__ = ["NotRunning", "WSGIEndpoint", "asgi", "wsgi"]
 
 
 def asgi(
     router: Router,
     *,
-    signature: Signature | None = None,
+    signature: Scheme | None = None,
+    replay: Guard | None = None,
     batch: bool = False,
     max_batch: int = 1_000,
     on_accept: Literal[202] | None = None,
@@ -38,6 +41,8 @@ def asgi(
         router: The router. Of a body, no more is read than its ``Limits(max_bytes=...)``, packed
             or not.
         signature: What tells who sent a request: ``GitHub(secret)``.
+        replay: What lets each signed request through once: ``ReplayGuard()``. A request that was
+            not answered with success may come again.
         batch: Whether a JSON array is a batch of events, answered one by one; else it is one
             event, if the router's envelope reads such. Bodies of the content types
             ``application/cloudevents-batch+json`` and ``application/x-ndjson`` always are one.
@@ -61,14 +66,16 @@ def asgi(
             "asgi() needs the extra: pip install 'eventrouter[http]'"
         ) from error
     is_accepting = _check(on_accept, queue, workers, max_batch)
+    _check_guard(signature, replay)
     tasks = Tasks(router, workers, queue) if is_accepting else None
-    return ASGIEndpoint(Endpoint(router, signature, batch, max_batch, detail), tasks)
+    return ASGIEndpoint(Endpoint(router, signature, replay, batch, max_batch, detail), tasks)
 
 
 def wsgi(
     router: Router,
     *,
-    signature: Signature | None = None,
+    signature: Scheme | None = None,
+    replay: Guard | None = None,
     batch: bool = False,
     max_batch: int = 1_000,
     on_accept: Literal[202] | None = None,
@@ -83,6 +90,8 @@ def wsgi(
         router: The router. Of a body, no more is read than its ``Limits(max_bytes=...)``, packed
             or not.
         signature: What tells who sent a request: ``GitHub(secret)``.
+        replay: What lets each signed request through once: ``ReplayGuard()``. A request that was
+            not answered with success may come again.
         batch: Whether a JSON array is a batch of events, answered one by one; else it is one
             event, if the router's envelope reads such. Bodies of the content types
             ``application/cloudevents-batch+json`` and ``application/x-ndjson`` always are one.
@@ -98,8 +107,14 @@ def wsgi(
         RegistrationError: If a setting can't work.
     """
     is_accepting = _check(on_accept, queue, workers, max_batch)
+    _check_guard(signature, replay)
     threads = Threads(router, workers, queue) if is_accepting else None
-    return WSGIEndpoint(Endpoint(router, signature, batch, max_batch, detail), threads)
+    return WSGIEndpoint(Endpoint(router, signature, replay, batch, max_batch, detail), threads)
+
+
+def _check_guard(signature: Scheme | None, replay: Guard | None) -> None:
+    if replay is not None and signature is None:
+        raise RegistrationError("replay= needs signature=: what nobody signed, anyone can vary")
 
 
 def _check(on_accept: int | None, queue: int, workers: int, max_batch: int) -> bool:

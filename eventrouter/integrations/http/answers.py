@@ -73,6 +73,11 @@ class Answer:
     is_retryable: bool = False
     media_type: str = "application/json"
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the sender need not send it again."""
+        return self.status < 300
+
     def encoded(self) -> tuple[bytes, dict[str, str]]:
         """The body, and all headers with their names in lower case."""
         if self.document is None:

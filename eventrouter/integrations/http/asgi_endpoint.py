@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+from anyio import CancelScope
 from attrs import frozen
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -16,7 +17,8 @@ from starlette.websockets import WebSocketClose
 from eventrouter.integrations.http.accepting import Tasks
 from eventrouter.integrations.http.answers import Answer, Refused
 from eventrouter.integrations.http.batches import Delivery
-from eventrouter.integrations.http.endpoint import LOGGER, Endpoint
+from eventrouter.integrations.http.endpoint import LOGGER, Endpoint, Events
+from eventrouter.signatures.replay import Guard
 
 
 @frozen(eq=False)
@@ -84,6 +86,25 @@ class ASGIEndpoint:
             async for chunk in stream:
                 chunks.add(chunk)
         events = endpoint.read_body(head, chunks.whole())
+        if endpoint.replay is None or events.key is None:
+            return await self._take_all(events)
+        return await self._take_once(events, endpoint.replay, events.key)
+
+    async def _take_once(self, events: Events, guard: Guard, key: str) -> Answer:
+        claim = await guard.claim(key)
+        if claim.refused is not None:
+            return self.endpoint.answer_to_repeated(claim.refused)
+        settle = guard.release  # unless it turns out well: so that the sender may try again
+        try:
+            answer = await self._take_all(events)
+            if answer.is_success:
+                settle = guard.complete
+        finally:
+            with CancelScope(shield=True):
+                await settle(claim)
+        return answer
+
+    async def _take_all(self, events: Events) -> Answer:
         return events.answer([await self._take(delivery) for delivery in events.deliveries])
 
     async def _take(self, delivery: Delivery) -> Answer:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from attrs import frozen
 
@@ -23,41 +22,27 @@ from eventrouter.integrations.http.heads import Head, Shape, read_head
 from eventrouter.outcome import malformed
 from eventrouter.result import Result, Status
 from eventrouter.router import Router
+from eventrouter.signatures.replay import Guard
+from eventrouter.signatures.scheme import Scheme
 
 LOGGER: Final = logging.getLogger("eventrouter.http")
 
 _JSON_SPACE: Final = b" \t\r\n"
 
 
-class Signature(Protocol):
-    """What tells whether a request was sent by one who knows the secret."""
-
-    def verify(self, raw: bytes, headers: Headers, now: datetime | None = None) -> object:
-        """
-        Check a request.
-
-        Args:
-            raw: The body as it was sent.
-            headers: All headers, their names in lower case.
-            now: When it came; now if not given.
-
-        Raises:
-            InvalidSignature: If it was signed by someone else, or not in time.
-        """
-        ...
-
-
-class Request(NamedTuple):
+class Events(NamedTuple):
     """
     The events of one request.
 
     Attributes:
         deliveries: What the router is given, one after the other.
         is_batch: Whether they are answered as a batch, even if it is but one.
+        key: What the guard against replays knows the request by, if it is signed.
     """
 
     deliveries: Sequence[Delivery]
     is_batch: bool
+    key: str | None
 
     def answer(self, answers: Sequence[Answer]) -> Answer:
         """The answer to all of it, from those to each event."""
@@ -72,13 +57,15 @@ class Endpoint:
     Args:
         router: What processes the events.
         signature: What tells who sent them.
+        replay: What lets each request through once.
         batch: Whether a JSON array is a batch of events.
         max_batch: How many events a batch may have.
         detail: Whether answers tell what only the operator should know.
     """
 
     router: Router
-    signature: Signature | None
+    signature: Scheme | None
+    replay: Guard | None
     batch: bool
     max_batch: int
     detail: bool
@@ -96,7 +83,7 @@ class Endpoint:
         """What a body is gathered in."""
         return Chunks(self.router.limits.max_bytes)
 
-    def read_body(self, head: Head, body: bytes) -> Request:
+    def read_body(self, head: Head, body: bytes) -> Events:
         """
         Find the events in a body.
 
@@ -110,14 +97,13 @@ class Endpoint:
         Raises:
             Refused: If the signature is not right, or the body can't be read.
         """
-        if self.signature is not None:
-            self._verify(self.signature, head, body)
+        key = None if self.signature is None else self._verify(self.signature, head, body)
         limits = self.router.limits
         if head.coding:
             body = decoded(body, head.coding, limits.max_bytes)
         if self._is_batch(head, body):
-            return Request(split(body, head, limits, self.max_batch), is_batch=True)
-        return Request([(body, head.headers)], is_batch=False)
+            return Events(split(body, head, limits, self.max_batch), is_batch=True, key=key)
+        return Events([(body, head.headers)], is_batch=False, key=key)
 
     def refusal(self, delivery: Delivery) -> Answer | None:
         """
@@ -138,14 +124,18 @@ class Endpoint:
             log(result, logging.INFO)
         return answer_to(result, self.detail)
 
+    def answer_to_repeated(self, refused: Status) -> Answer:
+        """The answer to a request that the guard refused."""
+        return answer_to(Result(refused, None), self.detail)
+
     def _is_batch(self, head: Head, body: bytes) -> bool:
         if head.shape is Shape.JSON:
             return self.batch and body.lstrip(_JSON_SPACE).startswith(b"[")
         return head.shape is not Shape.EVENT
 
-    def _verify(self, signature: Signature, head: Head, body: bytes) -> None:
+    def _verify(self, signature: Scheme, head: Head, body: bytes) -> str:
         try:
-            signature.verify(body, head.headers)
+            return signature.verify(body, head.headers)
         except InvalidSignature as error:
             LOGGER.info("refused a request: %s", printable(str(error), 200))
             raise Refused(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from eventrouter.contexts import in_new_loop
 from eventrouter.integrations.http.accepting import Threads
 from eventrouter.integrations.http.answers import PHRASES, Answer, Refused, problem
 from eventrouter.integrations.http.batches import Delivery
 from eventrouter.integrations.http.bodies import Chunks
-from eventrouter.integrations.http.endpoint import Endpoint
+from eventrouter.integrations.http.endpoint import Endpoint, Events
 from eventrouter.integrations.http.heads import Head
+from eventrouter.signatures.replay import Guard
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -55,6 +57,24 @@ class WSGIEndpoint:
         endpoint = self.endpoint
         head = endpoint.read_head(environ["REQUEST_METHOD"], _headers_of(environ))
         events = endpoint.read_body(head, _body_of(environ, head, endpoint.chunks()))
+        if endpoint.replay is None or events.key is None:
+            return self._take_all(events)
+        return self._take_once(events, endpoint.replay, events.key)
+
+    def _take_once(self, events: Events, guard: Guard, key: str) -> Answer:
+        claim = in_new_loop(guard.claim, key)
+        if claim.refused is not None:
+            return self.endpoint.answer_to_repeated(claim.refused)
+        settle = guard.release  # unless it turns out well: so that the sender may try again
+        try:
+            answer = self._take_all(events)
+            if answer.is_success:
+                settle = guard.complete
+        finally:
+            in_new_loop(settle, claim)
+        return answer
+
+    def _take_all(self, events: Events) -> Answer:
         return events.answer([self._take(delivery) for delivery in events.deliveries])
 
     def _take(self, delivery: Delivery) -> Answer:

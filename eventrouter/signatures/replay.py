@@ -1,0 +1,150 @@
+"""Deliveries that were seen before: of each, one is processed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Protocol
+
+from attrs import Attribute, field, frozen
+
+from eventrouter.errors import RegistrationError
+from eventrouter.result import Status
+
+
+@frozen(eq=False)
+class Claim:
+    """
+    Who may process a delivery.
+
+    Attributes:
+        key: What the delivery is known by: what ``verify`` of a scheme returned.
+        refused: None for whoever is to process it; ``Status.IN_PROGRESS`` while another does;
+            ``Status.DUPLICATE`` once another has.
+    """
+
+    key: str
+    refused: Status | None = None
+
+
+class Guard(Protocol):
+    """
+    Lets one of several equal deliveries through.
+
+    Its methods are async since they may wait for a store.
+    """
+
+    async def claim(self, key: str) -> Claim:
+        """
+        Claim a delivery, before anything is done with it and after its signature was checked.
+
+        Whoever gets a claim that is not refused must ``complete`` or ``release`` it.
+        """
+        ...
+
+    async def complete(self, claim: Claim) -> None:
+        """Say that the delivery was handled: it is a duplicate from now on."""
+        ...
+
+    async def release(self, claim: Claim) -> None:
+        """Say that it was not: the sender may try again."""
+        ...
+
+
+def _refuse_no_seconds(_: Any, __: Attribute[Any], seconds: Any) -> None:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 < seconds < math.inf:
+        raise RegistrationError(f"seconds={seconds!r}: it is a number of seconds over 0")
+
+
+def _refuse_no_most(_: Any, __: Attribute[Any], most: Any) -> None:
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise RegistrationError(f"most={most!r}: at least one delivery must be remembered")
+
+
+@frozen(eq=False)
+class ReplayGuard:
+    """
+    Remembers deliveries in the memory of this process, and lets each through once.
+
+    A sender tries again with the same id when it got no answer in time, or a bad one. So what is
+    being processed is claimed, what was handled is a duplicate, answered with success and not
+    processed again, and what failed is forgotten at once, so that the next attempt counts.
+
+    It forgets a delivery ``seconds`` after it was completed, or claimed if it never was. Past
+    ``most`` it forgets earlier: the one that was completed first; and only if all are still being
+    processed, the one that was claimed first. What is forgotten passes again, if its signature
+    still does. Nobody without a secret can make it forget, since only what is signed is claimed.
+
+    Where the scheme signs a time, a request can be repeated for twice the scheme's tolerance, and
+    ``seconds`` should not be less. Where it signs none, GitHub's for one, a request can be
+    repeated for as long as its secret is in use, and ``seconds`` is how long that is noticed.
+
+    Use one for each endpoint: two senders may give out the same id. It is safe to use from
+    several threads, and never waits.
+
+    Args:
+        seconds: How long a delivery is remembered; twice the tolerance of the schemes here.
+        most: How many are remembered.
+        clock: Gives the seconds since some moment.
+
+    Raises:
+        RegistrationError: If ``seconds`` is no number over 0, or ``most`` none from 1 up.
+    """
+
+    seconds: float = field(default=600, validator=_refuse_no_seconds, kw_only=True)
+    most: int = field(default=100_000, validator=_refuse_no_most, kw_only=True)
+    clock: Callable[[], float] = field(default=time.monotonic, kw_only=True, repr=False)
+    # What is processed, and what was, each by key and the earliest first.
+    _running: dict[str, tuple[Claim, float]] = field(
+        factory=dict[str, tuple[Claim, float]], init=False, repr=False
+    )
+    _completed: dict[str, float] = field(factory=dict[str, float], init=False, repr=False)
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    async def claim(self, key: str) -> Claim:
+        """Claim a delivery; ``refused`` says whether it is processed, or was."""
+        with self._lock:
+            now = self.clock()
+            self._forget(now - self.seconds)
+            if key in self._completed:
+                return Claim(key, Status.DUPLICATE)
+            if key in self._running:
+                return Claim(key, Status.IN_PROGRESS)
+            self._make_room()
+            claim = Claim(key)
+            self._running[key] = claim, now
+            return claim
+
+    async def complete(self, claim: Claim) -> None:
+        """Say that the delivery was handled; of a claim that was refused, this says nothing."""
+        if claim.refused is not None:
+            return
+        with self._lock:
+            self._drop(claim)
+            if claim.key not in self._completed:
+                self._make_room()
+                self._completed[claim.key] = self.clock()
+
+    async def release(self, claim: Claim) -> None:
+        """Say that it was not handled; of a claim that is not held any more, this says nothing."""
+        with self._lock:
+            self._drop(claim)
+
+    def _drop(self, claim: Claim) -> None:
+        held, _ = self._running.get(claim.key, (None, 0))
+        if held is claim:  # it may have been forgotten, and claimed by another since
+            del self._running[claim.key]
+
+    def _forget(self, before: float) -> None:
+        while self._completed and next(iter(self._completed.values())) <= before:
+            del self._completed[next(iter(self._completed))]
+        while self._running and next(iter(self._running.values()))[1] <= before:
+            del self._running[next(iter(self._running))]
+
+    def _make_room(self) -> None:
+        if len(self._running) + len(self._completed) >= self.most:
+            earliest = self._completed or self._running
+            del earliest[next(iter(earliest))]
