@@ -84,7 +84,7 @@ class WSGIServer:
     @contextmanager
     def running(self) -> Iterator[None]:
         sockets: dict[Any, Any] = {}
-        server = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
+        server: Any = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
         self.port = server.effective_port
         thread = Thread(target=server.run)
         thread.start()

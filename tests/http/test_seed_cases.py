@@ -36,7 +36,7 @@ class Seen:
     """What was called, and what the after hook was told."""
 
     handler_called: bool = False
-    after: list[Exception | None] = field(factory=list)
+    after: list[BaseException | None] = field(factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def router_of(given: str, seen: Seen) -> Router:
         in_before()
 
     @router.after
-    async def after(event: Event[Any], error: Exception | None) -> None:
+    async def after(event: Event[Any], error: BaseException | None) -> None:
         seen.after.append(error)
         in_after()
 
