@@ -58,7 +58,8 @@ def test_a_case_of_the_original_is_answered_as_there(
     seen = Seen()
     endpoint.mount(router_of(case["given"], seen))
 
-    reply = endpoint.send(case["given"] if case["given"].startswith("{") else valid)
+    event = case["given"] if case["given"].startswith("{") else valid
+    reply = endpoint.send(event.encode())
 
     assert reply.status == case["status"]
     if "handler_called" in case:
