@@ -226,7 +226,7 @@ async def lived(app: Any) -> AsyncIterator[list[str]]:
             return {"type": "lifespan.shutdown"}
         return {"type": "lifespan.startup"}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         sent.append(message["type"])
         told["started"].set()
 
@@ -251,12 +251,20 @@ async def test_a_server_starts_and_stops_it(router: Router) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_server_starts_one_that_accepts_nothing(router: Router) -> None:
+    async with lived(asgi(router)) as sent:
+        pass
+
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.anyio
 async def test_a_server_does_not_start_with_a_router_that_cannot_work(router: Router) -> None:
     _break(router)
     app = asgi(router)
     sent: list[str] = []
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         sent.append(message["type"])
 
     with pytest.raises(RegistrationError):

@@ -98,7 +98,7 @@ async def test_no_more_messages_are_asked_for_once_the_body_is_too_large(router:
         asked += 1
         return {"type": "http.request", "body": b"x" * 100_000, "more_body": True}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         sent.append(message)
 
     await asgi(router)(scope_of(JSON.items()), receive, send)
@@ -110,7 +110,7 @@ async def test_no_more_messages_are_asked_for_once_the_body_is_too_large(router:
 async def test_a_websocket_is_closed(router: Router) -> None:
     sent: list[Any] = []
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Any) -> None:
         sent.append(message["type"])
 
     await asgi(router)({"type": "websocket"}, receiving([]), send)
