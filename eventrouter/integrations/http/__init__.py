@@ -1,25 +1,19 @@
-"""
-An HTTP endpoint for a router, that mounts in any ASGI or WSGI application.
-
-``asgi`` needs the extra ``http``; ``wsgi`` needs nothing.
-"""
+"""An HTTP endpoint for a router, that mounts in any ASGI or WSGI application."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from eventrouter.errors import RegistrationError
 from eventrouter.integrations.http.accepting import NotRunning, Tasks, Threads
+from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
 from eventrouter.integrations.http.endpoint import Endpoint
 from eventrouter.integrations.http.wsgi_endpoint import WSGIEndpoint
 from eventrouter.router import Router
 from eventrouter.signatures.replay import Guard
 from eventrouter.signatures.scheme import Scheme
 
-if TYPE_CHECKING:
-    from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
-
-__all__ = ["NotRunning", "WSGIEndpoint", "asgi", "wsgi"]
+__all__ = ["ASGIEndpoint", "NotRunning", "WSGIEndpoint", "asgi", "wsgi"]
 
 
 def asgi(
@@ -55,16 +49,8 @@ def asgi(
             versions are known. For development only.
 
     Raises:
-        RegistrationError: If a setting can't work, or Starlette is not installed.
+        RegistrationError: If a setting can't work.
     """
-    try:
-        from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "starlette":
-            raise
-        raise RegistrationError(
-            "asgi() needs the extra: pip install 'eventrouter[http]'"
-        ) from error
     _check(signature, replay, on_accept, queue=queue, workers=workers, max_batch=max_batch)
     tasks = None if on_accept is None else Tasks(router, workers, queue)
     return ASGIEndpoint(Endpoint(router, signature, replay, batch, max_batch, detail), tasks)
