@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import frozen
 
@@ -136,6 +137,10 @@ class MissingVersion(UnroutedEvent):
             f"{listed(self.known)}; set Router(default_version=...) or add a route without a "
             "version"
         )
+
+
+#: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
+VALID_VALUE: Final = "a valid value"
 
 
 @frozen

@@ -16,7 +16,7 @@ from cattrs import (
 )
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 
-from eventrouter.errors import InvalidPayload, Mismatch, RegistrationError, listed
+from eventrouter.errors import VALID_VALUE, InvalidPayload, Mismatch, RegistrationError, listed
 from eventrouter.event import Event
 from eventrouter.kinds import described
 from eventrouter.paths import MISSING, Missing, place, step_into
@@ -163,7 +163,7 @@ def _mismatch(error: Exception, payload: Any, steps: Steps) -> Mismatch:
         expected, got = "no other members", f"also {listed(sorted(error.extra_fields))}"
     else:
         # From a validator, or from a hook of the user's: its message says what it wants.
-        expected = f"a valid value ({type(error).__name__}: {_message(error)})"
+        expected = f"{VALID_VALUE} ({type(error).__name__}: {_message(error)})"
     if got is None:
         value = _value(payload, steps)
         got = "nothing" if value is MISSING else described(value)

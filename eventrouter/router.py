@@ -118,6 +118,11 @@ class Router:
         self._compiled: Dispatcher | None = None
         self._routes: tuple[Route, ...] = ()
 
+    @property
+    def limits(self) -> Limits:
+        """How much of what arrives is read before it is refused."""
+        return self._limits
+
     # Declaring
 
     def on(
@@ -444,6 +449,20 @@ class Router:
             RegistrationError: What ``compile`` raises.
         """
         return self._dispatcher().usual_way_of(route)
+
+    def read(self, raw: Raw, headers: Headers = NO_HEADERS) -> Event[Any]:
+        """
+        Read an event, its payload still raw JSON, and run nothing.
+
+        Args:
+            raw: JSON as bytes or text, or a mapping parsed from it.
+            headers: What came beside it; names in any case.
+
+        Raises:
+            MalformedEvent: If it is no event in any of the envelopes, or over a limit.
+            RegistrationError: What ``compile`` raises.
+        """
+        return self._dispatcher().read(raw, headers)
 
     def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
         """

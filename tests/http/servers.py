@@ -1,0 +1,143 @@
+"""Real servers on real sockets, each for whatever application is set at the time."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from threading import Thread
+from typing import Any, Protocol
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import uvicorn
+from attrs import frozen
+from waitress.server import create_server
+
+from eventrouter import Router
+from eventrouter.integrations.http import asgi, wsgi
+
+JSON = {"Content-Type": "application/json"}
+
+
+@frozen
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name.lower())
+
+
+class Server(Protocol):
+    """A server with an application that can be changed between requests."""
+
+    port: int
+
+    def mount(self, router: Router, **options: Any) -> Any: ...
+
+
+class ASGIServer:
+    """uvicorn, for ``asgi``."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.app: Any = None
+
+    def mount(self, router: Router, **options: Any) -> Any:
+        self.app = asgi(router, **options)
+        return self.app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        config = uvicorn.Config(self, log_config=None, lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.port = listening.getsockname()[1]
+            thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+            thread.start()
+            try:
+                yield
+            finally:
+                server.should_exit = True
+                thread.join()
+
+
+class WSGIServer:
+    """waitress, for ``wsgi``."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.app: Any = None
+
+    def mount(self, router: Router, **options: Any) -> Any:
+        self.app = wsgi(router, **options)
+        return self.app
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self.app(environ, start_response)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        sockets: dict[Any, Any] = {}
+        server: Any = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
+        self.port = server.effective_port
+        thread = Thread(target=server.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.pull_trigger()  # wakes the loop, for it to see that all is closed
+            for dispatcher in list(sockets.values()):
+                server.trigger.thunks.append(dispatcher.close)
+            server.pull_trigger()
+            thread.join()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def wsgiref_server(app: Any) -> Iterator[int]:
+    """The server of the standard library; its port."""
+    with make_server("127.0.0.1", 0, app, handler_class=_Quiet) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def send(
+    port: int,
+    body: Any = b"",
+    headers: Any = JSON,
+    *,
+    method: str = "POST",
+    chunked: bool = False,
+) -> Reply:
+    """Send one request over a socket of its own; an iterable body is sent chunk by chunk."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        # One by one, since a header may be repeated.
+        given = list(headers.items() if isinstance(headers, dict) else headers)
+        names = {name.lower() for name, _ in given}
+        connection.putrequest(method, "/", skip_accept_encoding=True)
+        for name, value in given:
+            connection.putheader(name, value)
+        if "transfer-encoding" not in names and "content-length" not in names:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body, encode_chunked=chunked)
+        response = connection.getresponse()
+        return Reply(
+            response.status,
+            {name.lower(): value for name, value in response.getheaders()},
+            response.read(),
+        )
