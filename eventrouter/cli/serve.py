@@ -95,14 +95,17 @@ def serve(
     endpoint = _load_endpoint(app, background)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with _listening(host, port) as listening:
-        url = _url(listening)
-        server = Server(endpoint, listening, grace, _announce_end, lambda: _give_up(server))
-        with until_unread():
-            click.echo(f"listening on {url}, until SIGTERM or Ctrl-C")
-            click.echo(f"try it: {_example(endpoint, url)}")
+        server = Server(
+            endpoint,
+            listening,
+            grace,
+            announce_start=lambda: _announce_start(endpoint, listening),
+            announce_end=_announce_end,
+            give_up=lambda: _give_up(server),
+        )
         anyio.run(server.serve, backend="asyncio")
     _report(server)
-    context.exit(0 if server.is_finished else _CUT_OFF)
+    context.exit(_CUT_OFF if server.cut_off or server.lost else 0)
 
 
 def _load_endpoint(app: str, is_background: bool) -> ASGIEndpoint:
@@ -123,11 +126,19 @@ def _load_endpoint(app: str, is_background: bool) -> ASGIEndpoint:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = found[0]
         return socket.create_server(address[:2], family=family, backlog=_WAITING)
     except (OSError, UnicodeError) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or "no such address"
-        raise CannotServe(f"can't listen on {host}, port {port}: {said}") from error
+        raise CannotServe(f"can't listen on {host}, port {port}: {_reason(error)}") from error
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "no such host"
+    if isinstance(error, OSError):
+        return os.strerror(error.errno or 0)  # its own text tells the address once more
+    return "no such host"
 
 
 def _url(listening: socket.socket) -> str:
@@ -156,6 +167,13 @@ def _example(endpoint: ASGIEndpoint, url: str) -> str:
     return f"{command}  # and its signature" if endpoint.endpoint.signature else command
 
 
+def _announce_start(endpoint: ASGIEndpoint, listening: socket.socket) -> None:
+    url = _url(listening)
+    with until_unread():
+        click.echo(f"listening on {url}, until SIGTERM or Ctrl-C")
+        click.echo(f"try it: {_example(endpoint, url)}")
+
+
 def _announce_end() -> None:
     click.echo("finishing what is in flight; Ctrl-C ends at once", err=True)
 
@@ -170,9 +188,13 @@ def _give_up(server: Server) -> NoReturn:
 def _report(server: Server) -> None:
     with until_unread():
         show(*_lines(server.answers))
-    if server.cut_off:
-        noun = "request" if server.cut_off == 1 else "requests"
-        click.echo(f"the grace was over: {server.cut_off:,} {noun} cut off", err=True)
+    cut_off = [
+        f"{count:,} {noun if count == 1 else f'{noun}s'}"
+        for count, noun in ((server.cut_off, "request"), (server.lost, "accepted event"))
+        if count
+    ]
+    if cut_off:
+        click.echo(f"the grace was over: {' and '.join(cut_off)} cut off", err=True)
 
 
 def _lines(answers: Counter[int]) -> Iterator[RenderableType]:

@@ -30,13 +30,14 @@ class Server:
         endpoint: What answers the requests.
         listening: The socket they come to.
         grace: How many seconds it may take to finish what is in flight.
-        announce: Called when the first signal is noticed.
+        announce_start: Called when requests are answered and signals heeded.
+        announce_end: Called when the first signal is noticed.
         give_up: Called if something does not even end when it is cancelled, as a thread does not.
 
     Attributes:
         answers: How many requests were answered, by status code.
         cut_off: How many requests were cancelled, since the grace was over.
-        is_finished: Whether nothing was cancelled: no request, and no event accepted before.
+        lost: How many events that were accepted before were cancelled then.
     """
 
     def __init__(
@@ -44,16 +45,18 @@ class Server:
         endpoint: ASGIEndpoint,
         listening: socket,
         grace: float,
-        announce: Callable[[], None],
+        announce_start: Callable[[], None],
+        announce_end: Callable[[], None],
         give_up: Callable[[], NoReturn],
     ) -> None:
         self.answers: Counter[int] = Counter()
         self.cut_off = 0
-        self.is_finished = False
+        self.lost = 0
         self._endpoint = endpoint
         self._listening = listening
         self._grace = grace
-        self._announce = announce
+        self._announce_start = announce_start
+        self._announce_end = announce_end
         self._give_up = give_up
         self._in_flight: set[CancelScope] = set()
         self._is_ending = False
@@ -77,18 +80,20 @@ class Server:
             stop = Stop(lambda: self._stop(background))
             with stop.on_ctrl_c(), stop.on_sigterm():
                 async with self._endpoint.running():
+                    self._announce_start()
                     with CancelScope(shield=True):
                         await self._uvicorn.serve(sockets=[self._listening])
-        self.is_finished = not self.cut_off and not background.cancelled_caught
 
     def _stop(self, background: CancelScope) -> None:
-        self._announce()
+        self._announce_end()
         self._is_ending = self._uvicorn.should_exit = True
         loop = asyncio.get_running_loop()
         loop.call_later(self._grace, self._cut, background)
         loop.call_later(self._grace + _PATIENCE, self._give_up)
 
     def _cut(self, background: CancelScope) -> None:
+        tasks = self._endpoint.tasks
+        self.lost = tasks.unfinished if tasks is not None else 0
         self.cut_off = len(self._in_flight)
         for request in self._in_flight:
             request.cancel()
