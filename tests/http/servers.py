@@ -84,7 +84,7 @@ class WSGIServer:
     @contextmanager
     def running(self) -> Iterator[None]:
         sockets: dict[Any, Any] = {}
-        server = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
+        server: Any = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
         self.port = server.effective_port
         thread = Thread(target=server.run)
         thread.start()
@@ -126,7 +126,15 @@ def send(
 ) -> Reply:
     """Send one request over a socket of its own; an iterable body is sent chunk by chunk."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(method, "/", body, dict(headers), encode_chunked=chunked)
+        # One by one, since a header may be repeated.
+        given = list(headers.items() if isinstance(headers, dict) else headers)
+        names = {name.lower() for name, _ in given}
+        connection.putrequest(method, "/", skip_accept_encoding=True)
+        for name, value in given:
+            connection.putheader(name, value)
+        if "transfer-encoding" not in names and "content-length" not in names:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body, encode_chunked=chunked)
         response = connection.getresponse()
         return Reply(
             response.status,
