@@ -21,16 +21,14 @@ from eventrouter.cli.application import compile_router, load
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
-from eventrouter.integrations.http import asgi
+from eventrouter.integrations.http import ASGIEndpoint, asgi
 from eventrouter.integrations.http.answers import PHRASES
 from eventrouter.patterns import Specificity, specificity
 from eventrouter.router import Router
 
 if TYPE_CHECKING:
     from eventrouter.cli.server import Server
-    from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
 
-_EXTRA = ("uvicorn", "starlette")
 _CUT_OFF = 1  # the exit status
 _WAITING = 2_048  # connections that the system keeps until they are accepted
 
@@ -87,7 +85,7 @@ def serve(
     try:
         from eventrouter.cli.server import Server
     except ImportError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
+        if error.name != "uvicorn":
             raise
         raise CannotServe(
             "eventrouter serve needs the extras: pip install 'eventrouter[cli,http]'"
@@ -109,8 +107,6 @@ def serve(
 
 
 def _load_endpoint(app: str, is_background: bool) -> ASGIEndpoint:
-    from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
-
     kinds: tuple[type[Router | ASGIEndpoint], ...] = (Router, ASGIEndpoint)
     found = load(app, *kinds)
     if isinstance(found, Router):

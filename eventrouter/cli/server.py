@@ -11,12 +11,17 @@ from typing import NoReturn
 
 import uvicorn
 from anyio import CancelScope
-from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
 
 from eventrouter.cli.interruption import Stop
 from eventrouter.integrations.http.answers import problem
-from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
+from eventrouter.integrations.http.asgi_endpoint import (
+    ASGIEndpoint,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    send_answer,
+)
 
 _PATIENCE = 1.0  # seconds that what is cancelled may take to end
 _CLOSE = (b"connection", b"close")
@@ -116,11 +121,14 @@ class Server:
             self._in_flight.add(request)
             try:
                 await self._endpoint(scope, receive, watched_send)
+            except Exception:
+                if not is_answered:
+                    self.answers[500] += 1  # which is how uvicorn answers it
+                raise
             finally:
                 self._in_flight.discard(request)
         if request.cancelled_caught and not is_answered:
-            body, headers = _CUT_OFF.encoded()
-            await Response(body, _CUT_OFF.status, headers)(scope, receive, watched_send)
+            await send_answer(_CUT_OFF, watched_send)
 
 
 class _Uvicorn(uvicorn.Server):
