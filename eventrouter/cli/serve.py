@@ -18,6 +18,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from eventrouter.cli.application import compile_router, load
+from eventrouter.cli.listening import listen, url_of
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
     from eventrouter.cli.server import Server
 
 _CUT_OFF = 1  # the exit status
-_WAITING = 2_048  # connections that the system keeps until they are accepted
 
 
-class CannotServe(click.ClickException):
-    """Raised when nothing can be served, through no fault of APP."""
+class NoServer(click.ClickException):
+    """Raised when the server is not installed."""
 
     exit_code = 2
 
@@ -87,12 +87,12 @@ def serve(
     except ImportError as error:
         if error.name != "uvicorn":
             raise
-        raise CannotServe(
+        raise NoServer(
             "eventrouter serve needs the extras: pip install 'eventrouter[cli,http]'"
         ) from error
     endpoint = _load_endpoint(app, background)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with _listening(host, port) as listening:
+    with listen(host, port) as listening:
         server = Server(
             endpoint,
             listening,
@@ -120,28 +120,6 @@ def _load_endpoint(app: str, is_background: bool) -> ASGIEndpoint:
     return found
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=_WAITING)
-    except (OSError, UnicodeError) as error:
-        raise CannotServe(f"can't listen on {host}, port {port}: {_reason(error)}") from error
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    if isinstance(error, socket.gaierror):
-        return error.strerror or "no such host"
-    if isinstance(error, OSError):
-        return os.strerror(error.errno or 0)  # its own text tells the address once more
-    return "no such host"
-
-
-def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def _example(endpoint: ASGIEndpoint, url: str) -> str:
     """A command that sends an event, with as much as can be known of it."""
     router = endpoint.endpoint.router
@@ -164,7 +142,7 @@ def _example(endpoint: ASGIEndpoint, url: str) -> str:
 
 
 def _announce_start(endpoint: ASGIEndpoint, listening: socket.socket) -> None:
-    url = _url(listening)
+    url = url_of(listening)
     with until_unread():
         click.echo(f"listening on {url}, until SIGTERM or Ctrl-C")
         click.echo(f"try it: {_example(endpoint, url)}")

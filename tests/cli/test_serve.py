@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
+from eventrouter.cli.listening import CannotListen, listen, url_of
 from eventrouter.signatures.github import GitHub
 from tests.cli.conftest import CommandLine, event, read_line
 from tests.cli.test_extra import run
@@ -286,6 +288,32 @@ def test_it_does_not_say_what_serves(serving: Serving) -> None:
 
     with closing(served.connect()) as connection:
         assert request(connection, event()).getheader("Server") is None
+
+
+def test_small_answers_are_sent_at_once_on_every_connection() -> None:
+    async def sends_at_once() -> bool:
+        accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def note_option(reader: object, writer: asyncio.StreamWriter) -> None:
+            accepted_socket = writer.get_extra_info("socket")
+            accepted.set_result(accepted_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listen("127.0.0.1", 0) as listening:
+            async with await asyncio.start_server(note_option, sock=listening):
+                with socket.create_connection(listening.getsockname()):
+                    return bool(await accepted)
+
+    assert asyncio.run(sends_at_once())
+
+
+def test_the_address_of_ipv6_is_in_brackets() -> None:
+    try:
+        listening = listen("::1", 0)
+    except CannotListen:
+        pytest.skip("this machine has no IPv6")
+    with listening:
+        assert url_of(listening) == f"http://[::1]:{listening.getsockname()[1]}"
 
 
 # Ending
