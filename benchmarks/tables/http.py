@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from typing import Any
 
 from benchmarks.contenders.contender import Contender, Seen
@@ -26,7 +27,8 @@ def results(effort: Effort) -> dict[str, Any]:
     return {
         "seconds": {
             sample.size: asyncio.run(_measured(CONTENDERS, sample, effort)) for sample in SAMPLES
-        }
+        },
+        "versions": {name: version(name) for name in ("starlette", "uvicorn", "pydantic")},
     }
 
 
