@@ -73,12 +73,12 @@ signed = asgi(router, signature=GitHub("secret"))
 accepting = asgi(router, on_accept=202, workers=100)
 number = 7
 
-careless = Router()
+class Broken:
+    def verify(self, raw: bytes, headers: Any, now: Any = None) -> str:
+        raise KeyError("no secret")
 
 
-@careless.middleware
-async def forget_result(event: Any, call_next: Any) -> Any:
-    return None
+broken = asgi(router, signature=Broken())
 """
 
 SIGNED = GitHub("secret")
@@ -228,6 +228,17 @@ def test_the_command_it_shows_is_in_the_envelope_of_the_router(serving: Serving)
     assert "-H 'X-GitHub-Event: some.event' -d '{}'" in served.example
 
 
+def test_an_envelope_without_a_place_for_the_version_shows_no_event(serving: Serving) -> None:
+    serving.write(
+        "hooks.py",
+        "from typing import Any\nfrom eventrouter import MappedEnvelope, Router\n"
+        "router = Router(envelope=MappedEnvelope(type='type', payload='data'))\n"
+        "@router.on('order.paid', version='v1')\nasync def settle(payload: Any) -> None: ...\n",
+    )
+
+    assert serving.serve("hooks:router").example.endswith("-d ...")
+
+
 def test_an_endpoint_in_the_module_is_served_with_its_signature(serving: Serving) -> None:
     served = serving.serve("served:signed")
     signature = SIGNED.sign(event().encode())
@@ -272,7 +283,7 @@ def test_at_the_end_it_says_how_requests_were_answered(serving: Serving) -> None
 
 
 def test_an_error_of_the_program_is_counted_as_one(serving: Serving) -> None:
-    served = serving.serve("served:careless")
+    served = serving.serve("served:broken")
 
     status, _ = served.send(event())
     served.process.send_signal(signal.SIGTERM)
@@ -479,8 +490,8 @@ def test_an_app_that_is_neither_a_router_nor_an_endpoint(command: CommandLine) -
 
     assert refused(command, "served:number") == (
         "Error: served:number is an object of type int, not a Router or ASGIEndpoint; the Router "
-        "or ASGIEndpoint objects in the module: served:accepting, served:careless, "
-        "served:router, served:signed\n"
+        "or ASGIEndpoint objects in the module: served:accepting, served:broken, served:router, "
+        "served:signed\n"
     )
 
 
