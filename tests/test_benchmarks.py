@@ -15,9 +15,11 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.contenders import PEERS, load
 from benchmarks.contenders.contender import Contender, Seen, at_once
+from benchmarks.endpoints import NotHandled, called
 from benchmarks.events import SAMPLES, Sample, fields_of
 from benchmarks.payloads.classes import Repository, User, UserCreated
 from benchmarks.rounds import Run, measure, repeated
+from benchmarks.tables import QUICK, TABLES
 from benchmarks.tables.dispatching import ContenderFailed, check
 from benchmarks.tables.memory import held_while
 from benchmarks.targets import Target, targets
@@ -91,6 +93,13 @@ def test_memory_is_held_to_the_difference_between_the_most_and_the_least() -> No
     found = target({"memory": {"events": 1_000, "bytes": held}}, "1,000 events")
 
     assert (found.measured, found.is_met) == (11, False)
+
+
+def test_over_http_each_way_is_held_to_the_one_written_by_hand() -> None:
+    seconds = {"eventrouter, in Starlette": 2.0, "by hand, in Starlette": 1.0}
+    found = target({"http": {"seconds": {"small": seconds}}}, "small: eventrouter, in Starlette")
+
+    assert (found.measured, found.limit, found.is_met) == (2.0, 1.0, False)
 
 
 # Contenders
@@ -249,3 +258,41 @@ def test_every_table_can_be_asked_for_alone(
 
     assert json.loads(written.read_text())["tables"].keys() == {"sleeping"}
     assert "dispatch_many, 1,000 at a time" in capsys.readouterr().out
+
+
+def test_the_table_of_http_times_both_endpoints_each_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "http.json"
+
+    main(["--quick", "--only", "http", "--json", str(written)])
+
+    seconds = json.loads(written.read_text())["tables"]["http"]["seconds"]
+    ways = ("the endpoint", "in Starlette", "under uvicorn")
+    for size in ("small", "medium", "large"):
+        assert seconds[size].keys() == {
+            f"{by}, {w}" for by in ("by hand", "eventrouter") for w in ways
+        }
+        assert all(taken > 0 for taken in seconds[size].values())
+    assert "by hand, under uvicorn" in capsys.readouterr().out
+
+
+def test_without_starlette_the_table_of_http_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "benchmarks.endpoints", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+
+    found = TABLES["http"].results(QUICK)
+
+    assert TABLES["http"].lines(found) == ["endpoints: not installed (no module uvicorn)"]
+
+
+def test_an_endpoint_that_does_not_answer_200_is_not_timed() -> None:
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 422, "headers": []})
+
+    async def call_once() -> None:
+        async with called(lambda sample, seen: refuse)(SMALL, Seen()) as run:
+            await run(1)
+
+    with pytest.raises(NotHandled, match="422"):
+        asyncio.run(call_once())

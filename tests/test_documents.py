@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def run(program: Path, tmp_path: Path) -> str:
         capture_output=True,
         text=True,
         cwd=tmp_path,
+        env={**os.environ, "WEBHOOK_SECRET": "a secret of the tests"},
         check=False,
     )
     assert finished.returncode == 0, finished.stderr

@@ -1,4 +1,4 @@
-"""Finding the router that ``module:attribute`` names, and saying what was found instead."""
+"""Finding what ``module:attribute`` names, and saying what was found instead."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from eventrouter.errors import RegistrationError
 from eventrouter.router import Router
+
+T = TypeVar("T")
 
 _LOOKED_AT = 2_000  # files near the current directory, before the search for near names ends
 
@@ -37,6 +39,35 @@ def load_router(application: str) -> Router:
     Raises:
         WrongApplication: If there is no such router, or it can't be compiled.
     """
+    router = load(application, Router)
+    compile_router(application, router)
+    return router
+
+
+def compile_router(application: str, router: Router) -> None:
+    """
+    Compile a router that was found in APP.
+
+    Raises:
+        WrongApplication: If it can't be compiled.
+    """
+    try:
+        router.compile()
+    except RegistrationError as error:
+        raise WrongApplication(f"{application}: {error}") from error
+
+
+def load(application: str, *kinds: type[T]) -> T:
+    """
+    Import the module and get what is in it.
+
+    Args:
+        application: ``module:attribute``. The current directory is searched first.
+        kinds: The classes it may be of.
+
+    Raises:
+        WrongApplication: If there is no such object.
+    """
     module_name, _, attribute = application.partition(":")
     if _is_path(module_name):
         dotted = ".".join(Path(module_name).with_suffix("").parts).strip("./\\")
@@ -53,12 +84,7 @@ def load_router(application: str) -> Router:
     if sys.path[:1] != [directory]:
         sys.path.insert(0, directory)
     module = _imported(module_name, attribute)
-    router = _attribute(module, attribute)
-    try:
-        router.compile()
-    except RegistrationError as error:
-        raise WrongApplication(f"{application}: {error}") from error
-    return router
+    return _attribute(module, attribute, kinds)
 
 
 def _imported(name: str, attribute: str) -> ModuleType:
@@ -112,28 +138,33 @@ def _frames_from_module(frames: TracebackType | None) -> TracebackType | None:
     return None
 
 
-def _attribute(module: ModuleType, attribute: str) -> Router:
+def _attribute(module: ModuleType, attribute: str, kinds: tuple[type[T], ...]) -> T:
     found: Any = module
     for name in attribute.split("."):
         try:
             found = getattr(found, name)
         except AttributeError as error:
             raise WrongApplication(
-                f"{module.__name__} has no {attribute!r}{_routers(module)}"
+                f"{module.__name__} has no {attribute!r}{_objects(module, kinds)}"
             ) from error
-    if not isinstance(found, Router):
+    if not isinstance(found, kinds):
         raise WrongApplication(
-            f"{module.__name__}:{attribute} is {_described(found)}, not a Router{_routers(module)}"
+            f"{module.__name__}:{attribute} is {_described(found)}, not a {_named(kinds)}"
+            f"{_objects(module, kinds)}"
         )
     return found
 
 
-def _routers(module: ModuleType) -> str:
-    names = sorted(name for name, value in vars(module).items() if isinstance(value, Router))
+def _objects(module: ModuleType, kinds: tuple[type[Any], ...]) -> str:
+    names = sorted(name for name, value in vars(module).items() if isinstance(value, kinds))
     if not names:
-        return "; there is no Router in the module"
+        return f"; there is no {_named(kinds)} in the module"
     found = ", ".join(f"{module.__name__}:{name}" for name in names)
-    return f"; the Router objects in the module: {found}"
+    return f"; the {_named(kinds)} objects in the module: {found}"
+
+
+def _named(kinds: tuple[type[Any], ...]) -> str:
+    return " or ".join(kind.__name__ for kind in kinds)
 
 
 def _described(value: Any) -> str:

@@ -12,6 +12,7 @@ from eventrouter.cli.dispatch import dispatch
 from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
 from eventrouter.cli.routes import routes
+from eventrouter.cli.serve import serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +26,7 @@ def commands() -> None:
 
 
 commands.add_command(dispatch)
+commands.add_command(serve)
 commands.add_command(routes)
 commands.add_command(explain)
 

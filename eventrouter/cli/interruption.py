@@ -1,4 +1,8 @@
-"""Ctrl-C: the first lets what is in flight finish, the second ends the process at once."""
+"""
+Ctrl-C: the first lets what is in flight finish, the second ends the process at once.
+
+SIGTERM, to those who heed it, is a first one; another one changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from threading import Thread
+from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 INTERRUPTED = 130  # the exit status: 128 + SIGINT, as shells count it
@@ -25,11 +30,11 @@ class Stop:
     It belongs to the event loop it is made in.
 
     Args:
-        announce: Called in the event loop when the first Ctrl-C is noticed.
+        announce: Called in the event loop when the first signal is noticed.
 
     Attributes:
         is_asked: Whether no more events are to be taken.
-        is_interrupted: Whether Ctrl-C was pressed.
+        is_interrupted: Whether a signal came.
         is_calling: Whether a function given to ``unless_asked`` still runs.
     """
 
@@ -88,27 +93,39 @@ class Stop:
     @contextmanager
     def on_ctrl_c(self) -> Generator[None]:
         """Ask for it at Ctrl-C, unless the process was started to ignore that."""
-        before = signal.getsignal(signal.SIGINT)
-        if before is signal.SIG_IGN:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             yield
             return
+        with self._on(signal.SIGINT):
+            yield
+
+    @contextmanager
+    def on_sigterm(self) -> Generator[None]:
+        """Ask for it at SIGTERM, by which a supervisor ends a process."""
+        with self._on(signal.SIGTERM):
+            yield
+
+    @contextmanager
+    def _on(self, number: signal.Signals) -> Generator[None]:
+        before = signal.getsignal(number)
         with suppress(NotImplementedError):  # on Windows the loop is always woken
             # A signal that comes just before the loop goes to sleep must wake it.
-            self._loop.add_signal_handler(signal.SIGINT, _do_nothing)
+            self._loop.add_signal_handler(number, _do_nothing)
         # The loop's own way would not run while a handler keeps the loop busy.
-        signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(number, self._interrupt)
         try:
             yield
         finally:
             with suppress(NotImplementedError):
-                self._loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before)
+                self._loop.remove_signal_handler(number)
+            signal.signal(number, before)
 
-    def _interrupt(self, *_: Any) -> None:
-        if self.is_interrupted:
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if not self.is_interrupted:
+            self.is_interrupted = True
+            self._loop.call_soon_threadsafe(self._stop_interrupted)
+        elif number == signal.SIGINT:
             _end_at_once()
-        self.is_interrupted = True
-        self._loop.call_soon_threadsafe(self._stop_interrupted)
 
     def _stop_interrupted(self) -> None:
         self.ask()

@@ -122,3 +122,9 @@ def event(type: str = "order.paid", order_id: str = "o-1", **metadata: str) -> s
 
 def lines(*events: str) -> str:
     return "".join(f"{line}\n" for line in events)
+
+
+def read_line(process: subprocess.Popen[str], stream: str = "stdout") -> str:
+    pipe = process.stdout if stream == "stdout" else process.stderr
+    assert pipe is not None
+    return pipe.readline().rstrip("\n")

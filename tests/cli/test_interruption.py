@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CommandLine, event, lines
+from tests.cli.conftest import CommandLine, event, lines, read_line
 
 #: Its handlers say that they have begun, and end when each has read a byte from a named pipe.
 WAITING = """
@@ -64,12 +64,6 @@ def waiting(tmp_path: Path) -> Iterator[Waiting]:
     waiting = Waiting(tmp_path)
     yield waiting
     waiting.close()
-
-
-def read_line(process: subprocess.Popen[str], stream: str = "stdout") -> str:
-    pipe = process.stdout if stream == "stdout" else process.stderr
-    assert pipe is not None
-    return pipe.readline().rstrip("\n")
 
 
 def press_ctrl_c(process: subprocess.Popen[str]) -> None:

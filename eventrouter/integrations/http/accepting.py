@@ -34,15 +34,18 @@ class Tasks:
         router: What processes them.
         most: How many events are processed at the same time.
         waiting: How many more may wait.
+
+    Attributes:
+        unfinished: How many accepted events are not processed yet.
     """
 
     def __init__(self, router: Router, most: int, waiting: int) -> None:
+        self.unfinished = 0
         self._router = router
         self._most = most
         self._waiting = waiting
         self._entrance: MemoryObjectSendStream[Delivery] | None = None
         self._is_over = False
-        self._unfinished = 0
 
     def accept(self, delivery: Delivery) -> Answer:
         """
@@ -63,7 +66,7 @@ class Tasks:
             self._entrance.send_nowait(delivery)
         except anyio.WouldBlock:
             return overloaded(_SEND_AGAIN)
-        self._unfinished += 1
+        self.unfinished += 1
         return ACCEPTED
 
     @asynccontextmanager
@@ -85,9 +88,9 @@ class Tasks:
                     self._entrance, self._is_over = None, True
                     entrance.close()
         finally:
-            if self._unfinished:
-                LOGGER.error("stopped before %d accepted events were processed", self._unfinished)
-                self._unfinished = 0
+            if self.unfinished:
+                LOGGER.error("stopped before %d accepted events were processed", self.unfinished)
+                self.unfinished = 0
         if failure is not None:
             raise failure
 
@@ -98,7 +101,7 @@ class Tasks:
                     _note(await self._router.process(raw, headers))
                 except Exception:
                     LOGGER.exception(_NOT_PROCESSED)
-                self._unfinished -= 1
+                self.unfinished -= 1
 
 
 class Threads:

@@ -90,10 +90,7 @@ class ASGIEndpoint:
         except _SenderGone:
             LOGGER.info("the sender went away before its request was read")
             return
-        # A list of its own, since middleware adds to it.
-        fields = list(answer.raw_fields)
-        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send_answer(answer, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         endpoint = self.endpoint
@@ -132,6 +129,14 @@ class ASGIEndpoint:
         if self.tasks is not None:
             return self.endpoint.refusal(delivery) or self.tasks.accept(delivery)
         return self.endpoint.answer(await self.endpoint.router.process(*delivery))
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Send all of an answer."""
+    # A list of its own, since middleware adds to it.
+    fields = list(answer.raw_fields)
+    await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
