@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import uvicorn
@@ -54,17 +54,8 @@ class ASGIServer:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        config = uvicorn.Config(self, log_config=None, lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            self.port = listening.getsockname()[1]
-            thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            try:
-                yield
-            finally:
-                server.should_exit = True
-                thread.join()
+        with uvicorn_server(self, lifespan="off") as self.port:
+            yield
 
 
 class WSGIServer:
@@ -83,19 +74,40 @@ class WSGIServer:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        sockets: dict[Any, Any] = {}
-        server = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
-        self.port = server.effective_port
-        thread = Thread(target=server.run)
+        with waitress_server(self) as self.port:
+            yield
+
+
+@contextmanager
+def uvicorn_server(app: Any, lifespan: Literal["on", "off"] = "on") -> Iterator[int]:
+    """uvicorn in a thread; its port."""
+    config = uvicorn.Config(app, log_config=None, lifespan=lifespan, ws="none")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield
+            yield listening.getsockname()[1]
         finally:
-            server.pull_trigger()  # wakes the loop, for it to see that all is closed
-            for dispatcher in list(sockets.values()):
-                server.trigger.thunks.append(dispatcher.close)
-            server.pull_trigger()
+            server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def waitress_server(app: Any) -> Iterator[int]:
+    """waitress in a thread; its port."""
+    sockets: dict[Any, Any] = {}
+    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.pull_trigger()  # wakes the loop, for it to see that all is closed
+        for dispatcher in list(sockets.values()):
+            server.trigger.thunks.append(dispatcher.close)
+        server.pull_trigger()
+        thread.join()
 
 
 class _Quiet(WSGIRequestHandler):
@@ -123,10 +135,11 @@ def send(
     *,
     method: str = "POST",
     chunked: bool = False,
+    path: str = "/",
 ) -> Reply:
     """Send one request over a socket of its own; an iterable body is sent chunk by chunk."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(method, "/", body, dict(headers), encode_chunked=chunked)
+        connection.request(method, path, body, dict(headers), encode_chunked=chunked)
         response = connection.getresponse()
         return Reply(
             response.status,
