@@ -97,7 +97,7 @@ def uvicorn_server(app: Any, lifespan: Literal["on", "off"] = "on") -> Iterator[
 def waitress_server(app: Any) -> Iterator[int]:
     """waitress in a thread; its port."""
     sockets: dict[Any, Any] = {}
-    server = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    server: Any = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
     thread = Thread(target=server.run)
     thread.start()
     try:
@@ -139,7 +139,15 @@ def send(
 ) -> Reply:
     """Send one request over a socket of its own; an iterable body is sent chunk by chunk."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request(method, path, body, dict(headers), encode_chunked=chunked)
+        # One by one, since a header may be repeated.
+        given = list(headers.items() if isinstance(headers, dict) else headers)
+        names = {name.lower() for name, _ in given}
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in given:
+            connection.putheader(name, value)
+        if "transfer-encoding" not in names and "content-length" not in names:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body, encode_chunked=chunked)
         response = connection.getresponse()
         return Reply(
             response.status,

@@ -24,7 +24,11 @@ from tests.http.conftest import Endpoint
 from tests.http.servers import JSON, send, wsgiref_server
 
 MOST = 1_000
-CODED = [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)]
+CODED: list[tuple[str, Any]] = [
+    ("gzip", gzip.compress),
+    ("x-gzip", gzip.compress),
+    ("deflate", zlib.compress),
+]
 
 
 @pytest.fixture

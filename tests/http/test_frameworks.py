@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Event as Gate
 from typing import Any
 
@@ -17,7 +16,7 @@ from litestar import Litestar
 from litestar.handlers import asgi as litestar_asgi
 from quart import Quart
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from eventrouter import Router
@@ -25,9 +24,6 @@ from eventrouter.integrations.http import asgi, wsgi
 from tests.events import raw_event
 from tests.http.exchanges import EXPECTED, OPTIONS, answers, make_router
 from tests.http.servers import send, uvicorn_server, waitress_server
-
-Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
-
 
 @pytest.fixture(autouse=True, scope="module")
 def _django() -> None:
@@ -37,29 +33,29 @@ def _django() -> None:
 urlpatterns: list[Any] = []  # of Django
 
 
-# How an endpoint is mounted in each
+# How an endpoint is mounted in each, at /events
 
 
-def in_fastapi(events: Any, lifespan: Lifespan) -> Any:
-    return FastAPI(routes=[Route("/events", events)], lifespan=lifespan)
+def in_fastapi(events: Any) -> Any:
+    return FastAPI(routes=[Route("/events", events)], lifespan=lambda _: events.running())
 
 
-def in_starlette(events: Any, lifespan: Lifespan) -> Any:
-    return Starlette(routes=[Route("/events", events)], lifespan=lifespan)
+def in_starlette(events: Any) -> Any:
+    return Starlette(routes=[Route("/events", events)], lifespan=lambda _: events.running())
 
 
-def in_litestar(events: Any, lifespan: Lifespan) -> Any:
+def in_litestar(events: Any) -> Any:
     mount = litestar_asgi("/events", copy_scope=True)
-    return Litestar([mount(events)], lifespan=[lifespan])
+    return Litestar([mount(events)], lifespan=[lambda _: events.running()])
 
 
-def in_quart(events: Any, lifespan: Lifespan) -> Any:
+def in_quart(events: Any) -> Any:
     app = Quart(__name__)
     quart_app = app.asgi_app
 
     @app.while_serving
     async def running() -> AsyncGenerator[None]:
-        async with lifespan(app):
+        async with events.running():
             yield
 
     async def choose(scope: Any, receive: Any, send: Any) -> None:
@@ -70,9 +66,14 @@ def in_quart(events: Any, lifespan: Lifespan) -> Any:
     return app
 
 
-def in_django_asgi(events: Any, lifespan: Lifespan) -> Any:
-    routes: list[BaseRoute] = [Route("/events", events), Mount("/", get_asgi_application())]
-    return Starlette(routes=routes, lifespan=lifespan)
+def in_django_asgi(events: Any) -> Any:
+    django_app = get_asgi_application()
+
+    async def choose(scope: Any, receive: Any, send: Any) -> None:
+        is_event = scope["type"] == "lifespan" or scope["path"] == "/events"
+        await (events if is_event else django_app)(scope, receive, send)
+
+    return choose
 
 
 def in_flask(events: Any) -> Any:
@@ -82,71 +83,65 @@ def in_flask(events: Any) -> Any:
 
 
 def in_django_wsgi(events: Any) -> Any:
-    return DispatcherMiddleware(get_wsgi_application(), {"/events": events})
+    django_app = get_wsgi_application()
+
+    def choose(environ: Any, start_response: Any) -> Any:
+        is_event = environ["PATH_INFO"] == "/events"
+        return (events if is_event else django_app)(environ, start_response)
+
+    return choose
 
 
-ASYNC = {
+Mounting = Callable[[Any], Any]
+ASYNC: dict[str, Mounting] = {
     "FastAPI": in_fastapi,
     "Starlette": in_starlette,
     "Litestar": in_litestar,
     "Quart": in_quart,
     "Django": in_django_asgi,
 }
-SYNC = {"Flask": in_flask, "Django": in_django_wsgi}
+SYNC: dict[str, Mounting] = {"Flask": in_flask, "Django": in_django_wsgi}
 
 
-@pytest.fixture(params=ASYNC.values(), ids=ASYNC)
-def async_host(request: pytest.FixtureRequest) -> Callable[[Any, Lifespan], Any]:
-    host: Callable[[Any, Lifespan], Any] = request.param
-    return host
+@pytest.fixture(params=list(ASYNC))
+def mount_async(request: pytest.FixtureRequest) -> Mounting:
+    return ASYNC[request.param]
 
 
-@pytest.fixture(params=SYNC.values(), ids=SYNC)
-def sync_host(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
-    host: Callable[[Any], Any] = request.param
-    return host
-
-
-@asynccontextmanager
-async def nothing(_: Any) -> AsyncGenerator[None]:
-    yield
+@pytest.fixture(params=list(SYNC))
+def mount_sync(request: pytest.FixtureRequest) -> Mounting:
+    return SYNC[request.param]
 
 
 # The same answers
 
 
-def test_the_same_requests_get_the_same_answers_mounted_in_an_async_framework(
-    async_host: Callable[[Any, Lifespan], Any],
+def test_the_same_requests_get_the_same_answers_from_an_async_framework(
+    mount_async: Mounting,
 ) -> None:
-    events = asgi(make_router(), **OPTIONS)
-
-    with uvicorn_server(async_host(events, nothing)) as port:
+    with uvicorn_server(mount_async(asgi(make_router(), **OPTIONS))) as port:
         assert answers(port, "/events") == EXPECTED
 
 
-def test_the_same_requests_get_the_same_answers_mounted_in_a_sync_framework(
-    sync_host: Callable[[Any], Any],
+def test_the_same_requests_get_the_same_answers_from_a_sync_framework(
+    mount_sync: Mounting,
 ) -> None:
-    with waitress_server(sync_host(wsgi(make_router(), **OPTIONS))) as port:
+    with waitress_server(mount_sync(wsgi(make_router(), **OPTIONS))) as port:
         assert answers(port, "/events") == EXPECTED
 
 
-def test_what_lies_elsewhere_is_left_to_an_async_framework(
-    async_host: Callable[[Any, Lifespan], Any],
-) -> None:
-    with uvicorn_server(async_host(asgi(make_router()), nothing)) as port:
+def test_an_async_framework_keeps_what_lies_elsewhere(mount_async: Mounting) -> None:
+    with uvicorn_server(mount_async(asgi(make_router()))) as port:
         assert send(port, raw_event(), path="/eventstream").status == 404
 
 
-def test_what_lies_elsewhere_is_left_to_a_sync_framework(
-    sync_host: Callable[[Any], Any],
-) -> None:
-    with waitress_server(sync_host(wsgi(make_router()))) as port:
+def test_a_sync_framework_keeps_what_lies_elsewhere(mount_sync: Mounting) -> None:
+    with waitress_server(mount_sync(wsgi(make_router()))) as port:
         assert send(port, raw_event(), path="/eventstream").status == 404
 
 
 @pytest.mark.parametrize(("path", "status"), [("/events/", 200), ("/events", 307)])
-def test_a_mount_of_starlette_answers_only_below_its_path(path: str, status: int) -> None:
+def test_a_mount_of_fastapi_answers_only_below_its_path(path: str, status: int) -> None:
     app = FastAPI()
     app.mount("/events", asgi(make_router()))
 
@@ -159,7 +154,7 @@ def test_a_mount_of_starlette_answers_only_below_its_path(path: str, status: int
 
 @pytest.fixture
 def closing() -> Gate:
-    """Set once the framework shuts down: not before does a handler end."""
+    """Set once the server shuts down: no handler ends before."""
     return Gate()
 
 
@@ -176,30 +171,39 @@ def handled(router: Router, closing: Gate) -> Iterator[list[Any]]:
     closing.set()
 
 
-def test_what_was_accepted_is_processed_before_an_async_framework_ends(
-    async_host: Callable[[Any, Lifespan], Any], router: Router, handled: list[Any], closing: Gate
+def telling(app: Any, closing: Gate) -> Any:
+    """The application, and word of its end."""
+
+    async def tell(scope: Any, receive: Any, send: Any) -> None:
+        async def receive_and_tell() -> Any:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                closing.set()
+            return message
+
+        await app(scope, receive_and_tell, send)
+
+    return tell
+
+
+def test_an_async_framework_ends_when_what_was_accepted_is_processed(
+    mount_async: Mounting, router: Router, handled: list[Any], closing: Gate
 ) -> None:
-    events = asgi(router, on_accept=202, workers=1)
+    app = mount_async(asgi(router, on_accept=202, workers=1))
 
-    @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncGenerator[None]:
-        async with events.running():
-            yield
-            closing.set()
-
-    with uvicorn_server(async_host(events, lifespan)) as port:
+    with uvicorn_server(telling(app, closing)) as port:
         statuses = [send(port, raw_event(), path="/events").status for _ in range(5)]
         handled_before = len(handled)
 
     assert (statuses, handled_before, len(handled)) == ([202] * 5, 0, 5)
 
 
-def test_what_was_accepted_is_processed_before_a_sync_framework_ends(
-    sync_host: Callable[[Any], Any], router: Router, handled: list[Any], closing: Gate
+def test_a_sync_framework_ends_when_what_was_accepted_is_processed(
+    mount_sync: Mounting, router: Router, handled: list[Any], closing: Gate
 ) -> None:
     events = wsgi(router, on_accept=202, workers=1)
 
-    with waitress_server(sync_host(events)) as port:
+    with waitress_server(mount_sync(events)) as port:
         statuses = [send(port, raw_event(), path="/events").status for _ in range(5)]
         handled_before = len(handled)
     closing.set()

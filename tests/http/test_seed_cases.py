@@ -36,7 +36,7 @@ class Seen:
     """What was called, and what the after hook was told."""
 
     handler_called: bool = False
-    after: list[Exception | None] = field(factory=list)
+    after: list[BaseException | None] = field(factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def test_a_case_of_the_original_is_answered_as_there(
     seen = Seen()
     endpoint.mount(router_of(case["given"], seen))
 
-    reply = endpoint.send(case["given"] if case["given"].startswith("{") else valid)
+    event = case["given"] if case["given"].startswith("{") else valid
+    reply = endpoint.send(event.encode())
 
     assert reply.status == case["status"]
     if "handler_called" in case:
@@ -90,7 +91,7 @@ def router_of(given: str, seen: Seen) -> Router:
         in_before()
 
     @router.after
-    async def after(event: Event[Any], error: Exception | None) -> None:
+    async def after(event: Event[Any], error: BaseException | None) -> None:
         seen.after.append(error)
         in_after()
 

@@ -44,10 +44,9 @@ SERVERS = {
 }
 
 
-@pytest.fixture(params=SERVERS.values(), ids=SERVERS)
+@pytest.fixture(params=list(SERVERS))
 def launch(request: pytest.FixtureRequest) -> Launch:
-    launch: Launch = request.param
-    return launch
+    return SERVERS[request.param]
 
 
 @frozen

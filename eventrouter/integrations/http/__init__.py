@@ -1,25 +1,19 @@
-"""
-An HTTP endpoint for a router, that mounts in any ASGI or WSGI application.
-
-``asgi`` needs the extra ``http``; ``wsgi`` needs nothing.
-"""
+"""An HTTP endpoint for a router, that mounts in any ASGI or WSGI application."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from eventrouter.errors import RegistrationError
 from eventrouter.integrations.http.accepting import NotRunning, Tasks, Threads
+from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
 from eventrouter.integrations.http.endpoint import Endpoint
 from eventrouter.integrations.http.wsgi_endpoint import WSGIEndpoint
 from eventrouter.router import Router
 from eventrouter.signatures.replay import Guard
 from eventrouter.signatures.scheme import Scheme
 
-if TYPE_CHECKING:
-    from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
-
-__all__ = ["NotRunning", "WSGIEndpoint", "asgi", "wsgi"]
+__all__ = ["ASGIEndpoint", "NotRunning", "WSGIEndpoint", "asgi", "wsgi"]
 
 
 def asgi(
@@ -55,19 +49,10 @@ def asgi(
             versions are known. For development only.
 
     Raises:
-        RegistrationError: If a setting can't work, or Starlette is not installed.
+        RegistrationError: If a setting can't work.
     """
-    try:
-        from eventrouter.integrations.http.asgi_endpoint import ASGIEndpoint
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "starlette":
-            raise
-        raise RegistrationError(
-            "asgi() needs the extra: pip install 'eventrouter[http]'"
-        ) from error
-    is_accepting = _check(on_accept, queue, workers, max_batch)
-    _check_guard(signature, replay)
-    tasks = Tasks(router, workers, queue) if is_accepting else None
+    _check(signature, replay, on_accept, queue=queue, workers=workers, max_batch=max_batch)
+    tasks = None if on_accept is None else Tasks(router, workers, queue)
     return ASGIEndpoint(Endpoint(router, signature, replay, batch, max_batch, detail), tasks)
 
 
@@ -106,22 +91,18 @@ def wsgi(
     Raises:
         RegistrationError: If a setting can't work.
     """
-    is_accepting = _check(on_accept, queue, workers, max_batch)
-    _check_guard(signature, replay)
-    threads = Threads(router, workers, queue) if is_accepting else None
+    _check(signature, replay, on_accept, queue=queue, workers=workers, max_batch=max_batch)
+    threads = None if on_accept is None else Threads(router, workers, queue)
     return WSGIEndpoint(Endpoint(router, signature, replay, batch, max_batch, detail), threads)
 
 
-def _check_guard(signature: Scheme | None, replay: Guard | None) -> None:
+def _check(
+    signature: Scheme | None, replay: Guard | None, on_accept: int | None, **numbers: int
+) -> None:
     if replay is not None and signature is None:
         raise RegistrationError("replay= needs signature=: what nobody signed, anyone can vary")
-
-
-def _check(on_accept: int | None, queue: int, workers: int, max_batch: int) -> bool:
-    """Whether events are accepted before they are processed; refuse settings that can't work."""
     if on_accept not in (None, 202):
         raise RegistrationError(f"on_accept={on_accept!r}: it is 202 or None")
-    for name, number in {"queue": queue, "workers": workers, "max_batch": max_batch}.items():
+    for name, number in numbers.items():
         if number < 1:
             raise RegistrationError(f"{name}={number}: it is at least 1")
-    return on_accept is not None

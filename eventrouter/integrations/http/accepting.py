@@ -13,7 +13,7 @@ from anyio.abc import ObjectReceiveStream
 from anyio.streams.memory import MemoryObjectSendStream
 
 from eventrouter.errors import EventRouterError
-from eventrouter.integrations.http.answers import Answer, accepted, overloaded
+from eventrouter.integrations.http.answers import ACCEPTED, Answer, overloaded
 from eventrouter.integrations.http.batches import Delivery
 from eventrouter.integrations.http.endpoint import LOGGER, log
 from eventrouter.result import Result
@@ -64,7 +64,7 @@ class Tasks:
         except anyio.WouldBlock:
             return overloaded(_SEND_AGAIN)
         self._unfinished += 1
-        return accepted()
+        return ACCEPTED
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -133,7 +133,7 @@ class Threads:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._most, "eventrouter accepted")
             self._executor.submit(self._work, delivery)
-        return accepted()
+        return ACCEPTED
 
     def close(self) -> None:
         """Accept no more, and wait until all that was accepted is processed."""

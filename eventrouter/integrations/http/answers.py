@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from attrs import frozen
@@ -42,10 +43,7 @@ PHRASES: Final[Mapping[int, str]] = {
     503: "Service Unavailable",
 }
 
-_CODES: Final[Mapping[Status, int]] = {
-    Status.HANDLED: 200,
-    Status.DUPLICATE: 200,
-    Status.IGNORED: 204,
+_FAILURES: Final[Mapping[Status, int]] = {
     Status.MALFORMED: 400,
     Status.UNROUTED: 422,
     Status.INVALID: 422,
@@ -78,16 +76,28 @@ class Answer:
         """Whether the sender need not send it again."""
         return self.status < 300
 
-    def encoded(self) -> tuple[bytes, dict[str, str]]:
-        """The body, and all headers with their names in lower case."""
+    @cached_property
+    def body(self) -> bytes:
+        """The document, written."""
         if self.document is None:
-            return b"", dict(self.headers)
-        body = json.dumps(self.document, separators=(",", ":")).encode()
-        return body, {
-            "content-type": self.media_type,
-            "content-length": str(len(body)),
-            **self.headers,
-        }
+            return b""
+        return json.dumps(self.document, separators=(",", ":")).encode()
+
+    @cached_property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """All headers, their names in lower case."""
+        if self.document is None:
+            return tuple(self.headers.items())
+        return (
+            ("content-type", self.media_type),
+            ("content-length", str(len(self.body))),
+            *self.headers.items(),
+        )
+
+    @cached_property
+    def raw_fields(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The same as bytes."""
+        return tuple((name.encode(), value.encode()) for name, value in self.fields)
 
 
 class Refused(Exception):
@@ -133,9 +143,15 @@ def problem(
     return Answer(status, document, headers, is_retryable, PROBLEM)
 
 
-def accepted() -> Answer:
-    """The answer to an event that will be processed later."""
-    return Answer(202, {"outcome": "accepted"})
+#: The answer to an event that will be processed later.
+ACCEPTED: Final = Answer(202, {"outcome": "accepted"})
+
+# Made once: these are the ones that are sent over and over.
+_SUCCESSES: Final[Mapping[Status, Answer]] = {
+    Status.HANDLED: Answer(200, {"outcome": Status.HANDLED}),
+    Status.DUPLICATE: Answer(200, {"outcome": Status.DUPLICATE}),
+    Status.IGNORED: Answer(204),
+}
 
 
 def overloaded(after: int) -> Answer:
@@ -163,13 +179,12 @@ def answer_to(result: Result, detail: bool) -> Answer:
             are not this package's, the names of known versions and types, values of the payload.
     """
     status = result.status
-    if status is Status.IGNORED:
-        return Answer(204)
-    if status is Status.HANDLED or status is Status.DUPLICATE:
-        return Answer(200, {"outcome": status})
+    success = _SUCCESSES.get(status)
+    if success is not None:
+        return success
     error = result.error
     return problem(
-        413 if isinstance(error, EventTooLarge) else _CODES[status],
+        413 if isinstance(error, EventTooLarge) else _FAILURES[status],
         _told(error) if detail and error is not None else _detail(status, error),
         is_retryable=result.retryable,
         outcome=status,

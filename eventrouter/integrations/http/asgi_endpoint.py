@@ -1,24 +1,29 @@
-"""The endpoint for ASGI servers and frameworks, on Starlette."""
+"""The endpoint for ASGI servers and frameworks; it needs none of them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 from anyio import CancelScope
 from attrs import frozen
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Router as LifespanRouter
-from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocketClose
 
 from eventrouter.integrations.http.accepting import Tasks
 from eventrouter.integrations.http.answers import Answer, Refused
 from eventrouter.integrations.http.batches import Delivery
 from eventrouter.integrations.http.endpoint import LOGGER, Endpoint, Events
 from eventrouter.signatures.replay import Guard
+
+#: As https://asgi.readthedocs.io/en/latest/specs/main.html has them.
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+class _SenderGone(Exception):
+    """Raised when the connection ends before the request does."""
 
 
 @frozen(eq=False)
@@ -39,9 +44,9 @@ class ASGIEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; or start and stop, as the server says."""
         if scope["type"] == "lifespan":
-            await LifespanRouter(lifespan=self._lifespan).lifespan(scope, receive, send)
+            await self._live(receive, send)
         elif scope["type"] == "websocket":
-            await WebSocketClose()(scope, receive, send)
+            await send({"type": "websocket.close"})
         else:
             await self._respond(scope, receive, send)
 
@@ -64,27 +69,43 @@ class ASGIEndpoint:
             async with self.tasks.running():
                 yield
 
-    def _lifespan(self, app: Any) -> Any:
-        return self.running()
+    async def _live(self, receive: Receive, send: Send) -> None:
+        stage = "startup"
+        try:
+            await receive()
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                stage = "shutdown"
+                await receive()
+        except Exception as error:
+            await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._answer(Request(scope, receive))
+            answer = await self._answer(scope, receive)
         except Refused as refused:
             answer = refused.answer
-        except ClientDisconnect:
+        except _SenderGone:
             LOGGER.info("the sender went away before its request was read")
             return
-        body, headers = answer.encoded()
-        await Response(body, answer.status, headers)(scope, receive, send)
+        # A list of its own, since middleware adds to it.
+        fields = list(answer.raw_fields)
+        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+        await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         endpoint = self.endpoint
-        head = endpoint.read_head(request.method, _headers_of(request))
+        head = endpoint.read_head(scope["method"], _headers_of(scope["headers"]))
         chunks = endpoint.chunks()
-        async with aclosing(request.stream()) as stream:
-            async for chunk in stream:
-                chunks.add(chunk)
+        is_whole = False
+        while not is_whole:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _SenderGone
+            chunks.add(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
         events = endpoint.read_body(head, chunks.whole())
         if endpoint.replay is None or events.key is None:
             return await self._take_all(events)
@@ -113,9 +134,10 @@ class ASGIEndpoint:
         return self.endpoint.answer(await self.endpoint.router.process(*delivery))
 
 
-def _headers_of(request: Request) -> dict[str, str]:
-    # Decoded as Latin-1, which takes any bytes.
+def _headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    # In lower case already, and any bytes are Latin-1.
     headers: dict[str, str] = {}
-    for name, value in request.headers.items():
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers

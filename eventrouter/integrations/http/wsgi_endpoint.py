@@ -44,9 +44,8 @@ class WSGIEndpoint:
             answer = self._answer(environ)
         except Refused as refused:
             answer = refused.answer
-        body, headers = answer.encoded()
-        start_response(f"{answer.status} {PHRASES[answer.status]}", list(headers.items()))
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        start_response(f"{answer.status} {PHRASES[answer.status]}", list(answer.fields))
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def close(self) -> None:
         """Accept no more events, and wait until all that ``on_accept=202`` took are processed."""
