@@ -25,6 +25,7 @@ from tests.events import raw_event
 from tests.http.exchanges import EXPECTED, OPTIONS, answers, make_router
 from tests.http.servers import send, uvicorn_server, waitress_server
 
+
 @pytest.fixture(autouse=True, scope="module")
 def _django() -> None:
     settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, LOGGING_CONFIG=None)
@@ -46,7 +47,11 @@ def in_starlette(events: Any) -> Any:
 
 def in_litestar(events: Any) -> Any:
     mount = litestar_asgi("/events", copy_scope=True)
-    return Litestar([mount(events)], lifespan=[lambda _: events.running()])
+    return Litestar(
+        [mount(events)],
+        lifespan=[lambda _: events.running()],
+        logging_config=None,  # which would be that of all tests
+    )
 
 
 def in_quart(events: Any) -> Any:
