@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eventrouter.converter import make_converter
     from eventrouter.envelope import Body, Envelope, Headers
+    from eventrouter.envelopes.cloudevents import CloudEventsEnvelope, DataSchema
     from eventrouter.envelopes.json import JsonEnvelope
     from eventrouter.envelopes.mapped import Header, MappedEnvelope
     from eventrouter.errors import (
@@ -33,6 +34,8 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "Body",
     "CallNext",
+    "CloudEventsEnvelope",
+    "DataSchema",
     "Envelope",
     "Event",
     "EventError",
@@ -65,6 +68,8 @@ __all__ = [
 _HOMES = {
     "Body": "envelope",
     "CallNext": "scope",
+    "CloudEventsEnvelope": "envelopes.cloudevents",
+    "DataSchema": "envelopes.cloudevents",
     "Envelope": "envelope",
     "Event": "event",
     "EventError": "errors",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event
-from eventrouter.json import DEFAULT_LIMITS, Parse, Raw, decode
+from eventrouter.json import DEFAULT_LIMITS, Parse, Raw, as_bytes, decode, too_large
 from eventrouter.limits import Limits
 
 #: Header names, in any case, to values.
@@ -49,6 +49,20 @@ class Body:
             self._tree = decode(self.raw, self.limits, self._parse)
         return self._tree
 
+    def bytes(self) -> bytes:
+        """
+        The bytes of it as they came, text in UTF-8.
+
+        Raises:
+            MalformedEvent: If it was parsed already, or is over a limit.
+        """
+        if isinstance(self.raw, Mapping):
+            raise MalformedEvent("what is not JSON must be given as bytes, not as a mapping")
+        data = as_bytes(self.raw)
+        if len(data) > self.limits.max_bytes:
+            raise too_large(data, self.limits)
+        return data
+
 
 class Envelope(Protocol):
     """How an event lies in bytes and headers: what reads it from there and writes it back."""
@@ -83,6 +97,15 @@ class Envelope(Protocol):
         ...
 
 
+@runtime_checkable
+class WritesBytes(Protocol):
+    """What an envelope has besides if it writes some payloads as bytes, not as JSON."""
+
+    def writes_bytes(self, event: Event[Any]) -> bool:
+        """Whether the event's payload is bytes to be written as they are, not in base64."""
+        ...
+
+
 def header(headers: Headers, name: str) -> str | None:
     """
     The value of a header, its name in any case, or None.
@@ -100,7 +123,9 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 def is_json(headers: Headers) -> bool:
-    """Whether the content type, where there is one, is JSON but no other known envelope's."""
+    """Whether it is JSON by its content type or has none, and by headers no CloudEvent."""
+    if header(headers, "ce-specversion") is not None:
+        return False
     content_type = header(headers, "Content-Type")
     if content_type is None:
         return True

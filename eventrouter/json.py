@@ -40,18 +40,12 @@ def decode(raw: Raw, limits: Limits = DEFAULT_LIMITS, parse: Parse | None = None
     """
     if isinstance(raw, bytes):
         data = raw
-    elif isinstance(raw, str):
-        data = _encoded(raw)
-    elif isinstance(raw, (bytearray, memoryview)):
-        data = bytes(raw)
-    elif isinstance(raw, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    elif isinstance(raw, Mapping):
         return _copied(raw, limits)
     else:
-        raise MalformedEvent(f"an event is bytes, text or a mapping, not {type(raw).__qualname__}")
+        data = as_bytes(raw)
     if len(data) > limits.max_bytes:
-        raise EventTooLarge(
-            f"the event has {len(data):,} bytes; Limits(max_bytes={limits.max_bytes}) allows less"
-        )
+        raise too_large(data, limits)
     if parse is not None:
         try:
             tree = parse(data)
@@ -98,11 +92,28 @@ def encode(tree: Any) -> bytes:
         raise MalformedEvent(f"not writable as JSON: {error}") from error
 
 
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise _lone_surrogate() from None
+def as_bytes(raw: bytes | bytearray | memoryview | str) -> bytes:
+    """
+    What arrived as bytes, text in UTF-8.
+
+    Raises:
+        MalformedEvent: If it is neither bytes nor text.
+    """
+    if isinstance(raw, str):
+        try:
+            return raw.encode()
+        except UnicodeEncodeError:
+            raise _lone_surrogate() from None
+    if isinstance(raw, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return bytes(raw)
+    raise MalformedEvent(f"an event is bytes, text or a mapping, not {type(raw).__qualname__}")
+
+
+def too_large(data: bytes, limits: Limits) -> EventTooLarge:
+    """What is wrong with more bytes than the limits allow."""
+    return EventTooLarge(
+        f"the event has {len(data):,} bytes; Limits(max_bytes={limits.max_bytes}) allows less"
+    )
 
 
 def _not_utf8(data: bytes, error: UnicodeDecodeError) -> MalformedEvent:

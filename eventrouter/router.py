@@ -19,7 +19,7 @@ from cattrs import Converter
 from eventrouter.conditions import Where, read_condition
 from eventrouter.converter import make_converter
 from eventrouter.dispatch import Dispatcher
-from eventrouter.envelope import NO_HEADERS, Envelope, Headers
+from eventrouter.envelope import NO_HEADERS, Envelope, Headers, WritesBytes
 from eventrouter.envelopes.json import JsonEnvelope
 from eventrouter.errors import MalformedEvent, RegistrationError
 from eventrouter.event import Event
@@ -459,11 +459,14 @@ class Router:
         Raises:
             MalformedEvent: If the event can't be written so that it is read back.
         """
+        envelope = self._envelopes[0]
+        if isinstance(envelope, WritesBytes) and envelope.writes_bytes(event):
+            return envelope.write(event)
         try:
             payload = self._converter.detailed.unstructure(event.payload)
         except Exception as error:
             raise MalformedEvent(f"the payload can't be written: {error}") from error
-        return self._envelopes[0].write(event.with_payload(payload))
+        return envelope.write(event.with_payload(payload))
 
     # Inside
 

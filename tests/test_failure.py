@@ -19,6 +19,7 @@ from eventrouter import (
     EventTooLarge,
     HandlerResult,
     InvalidPayload,
+    InvalidSignature,
     Limits,
     MalformedEvent,
     MissingVersion,
@@ -521,6 +522,7 @@ ERRORS: list[Exception] = [
     UnknownVersion("order.paid", "v3", ["v1", "v2"]),
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
+    InvalidSignature("the header X is missing"),
 ]
 
 

@@ -14,8 +14,10 @@ LAYERS = [
     {"errors", "limits", "timestamps", "contexts", "interruption"},
     {"event", "kinds", "paths", "suggestions", "patterns"},
     {"json"},
-    {"envelope", "result", "structuring.refusal", "signature"},
+    {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
     {
+        "envelopes.cloudevents_attributes",
+        "envelopes.cloudevents_data",
         "conditions",
         "envelopes.json",
         "structuring.recursion",
@@ -31,6 +33,7 @@ LAYERS = [
     },
     {
         "envelopes.mapped",
+        "envelopes.cloudevents_headers",
         "structuring.json_kinds",
         "structuring.foreign",
         "threads",
@@ -40,7 +43,7 @@ LAYERS = [
         "signatures.slack",
         "signatures.hmac",
     },
-    {"structuring.records", "structuring.containers"},
+    {"envelopes.cloudevents", "structuring.records", "structuring.containers"},
     {"structuring.unions", "structuring.twins", "payload"},
     {"converter", "routing"},
     {"groups", "registration"},

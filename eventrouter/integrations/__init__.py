@@ -1,1 +1,1 @@
-"""Where events come from and go to: one package for each transport."""
+"""What connects a router to other libraries and systems, each an extra of its own."""

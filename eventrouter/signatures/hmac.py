@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import datetime
 from typing import Any
 
-from attrs import Attribute, Factory, field, frozen
+from attrs import Attribute, Factory, field, frozen, validators
 
 from eventrouter.envelope import Headers
 from eventrouter.errors import InvalidSignature, RegistrationError
@@ -20,17 +19,9 @@ from eventrouter.signatures.keys import (
     read_secrets,
     signature,
 )
-from eventrouter.signatures.scheme import signed_header
+from eventrouter.signatures.scheme import refuse_no_header, signed_header
 
 _BODY, _TIMESTAMP = "{body}", "{timestamp}"
-_TOKEN = re.compile(
-    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-)  # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
-
-
-def _refuse_no_header(_: Any, attribute: Attribute[Any], name: Any) -> None:
-    if name is not None and not (isinstance(name, str) and _TOKEN.fullmatch(name)):
-        raise RegistrationError(f"{attribute.name}={name!r}: it is a header's name")
 
 
 def _refuse_no_digest(_: Any, __: Attribute[Any], digest: Any) -> None:
@@ -88,11 +79,13 @@ class HMAC:
     """
 
     secrets: Keys = field(converter=read_secrets, repr=False)
-    header: str = field(validator=_refuse_no_header)
+    header: str = field(validator=refuse_no_header)
     digest: str = field(default="sha256", validator=_refuse_no_digest, kw_only=True)
     encoding: Encoding = field(default="hex", validator=_refuse_no_encoding, kw_only=True)
     prefix: str = field(default="", validator=_refuse_no_prefix, kw_only=True)
-    timestamp_header: str | None = field(default=None, validator=_refuse_no_header, kw_only=True)
+    timestamp_header: str | None = field(
+        default=None, validator=validators.optional(refuse_no_header), kw_only=True
+    )
     signed: str = field(
         default=Factory(_usually_signed, takes_self=True),
         validator=_refuse_no_content,

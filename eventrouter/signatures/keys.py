@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from eventrouter.errors import InvalidSignature, RegistrationError
 
 #: A secret, as text or bytes; or several of them, of which the first is the one to sign with.
-Secrets: TypeAlias = str | bytes | list[str] | list[bytes] | tuple[str | bytes, ...]
+Secrets: TypeAlias = str | bytes | Sequence[str | bytes]
 #: Keys of HMAC: the bytes of secrets.
 Keys: TypeAlias = tuple[bytes, ...]
 #: How a signature is written.
@@ -43,7 +43,7 @@ def keys_of(secrets: Secrets, key_of: Callable[[str], bytes]) -> Keys:
         RegistrationError: If there is none or too many, or one is blank or no text or bytes.
     """
     several = (secrets,) if isinstance(secrets, str | bytes) else secrets
-    if not isinstance(several, list | tuple):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(several, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise RegistrationError(_unfit(several))
     keys = tuple(_key(secret, key_of) for secret in several)
     if not 1 <= len(keys) <= MOST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, Protocol
@@ -97,11 +98,13 @@ class ReplayGuard:
     seconds: float = field(default=600, validator=_refuse_no_seconds, kw_only=True)
     most: int = field(default=100_000, validator=_refuse_no_most, kw_only=True)
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True, repr=False)
-    # What is processed, and what was, each by key and the earliest first.
-    _running: dict[str, tuple[Claim, float]] = field(
-        factory=dict[str, tuple[Claim, float]], init=False, repr=False
+    # What is processed, and what was, the earliest first; a dict would be slow to find that.
+    _running: OrderedDict[str, tuple[Claim, float]] = field(
+        factory=OrderedDict[str, tuple[Claim, float]], init=False, repr=False
     )
-    _completed: dict[str, float] = field(factory=dict[str, float], init=False, repr=False)
+    _completed: OrderedDict[str, float] = field(
+        factory=OrderedDict[str, float], init=False, repr=False
+    )
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     async def claim(self, key: str) -> Claim:
@@ -139,12 +142,11 @@ class ReplayGuard:
             del self._running[claim.key]
 
     def _forget(self, before: float) -> None:
-        while self._completed and next(iter(self._completed.values())) <= before:
-            del self._completed[next(iter(self._completed))]
-        while self._running and next(iter(self._running.values()))[1] <= before:
-            del self._running[next(iter(self._running))]
+        while self._completed and next(iter(self._completed.values())) < before:
+            self._completed.popitem(last=False)
+        while self._running and next(iter(self._running.values()))[1] < before:
+            self._running.popitem(last=False)
 
     def _make_room(self) -> None:
         if len(self._running) + len(self._completed) >= self.most:
-            earliest = self._completed or self._running
-            del earliest[next(iter(earliest))]
+            (self._completed or self._running).popitem(last=False)

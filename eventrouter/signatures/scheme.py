@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+from attrs import Attribute
 
 from eventrouter.envelope import Headers, header
-from eventrouter.errors import InvalidSignature, MalformedEvent
+from eventrouter.errors import InvalidSignature, MalformedEvent, RegistrationError
 
+# https://www.rfc-editor.org/rfc/rfc9110#name-tokens
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LONGEST: Final = 4096  # characters of a header; the most signatures of the longest kind need 2000
 
 
@@ -33,6 +38,12 @@ class Scheme(Protocol):
                 or it was made too long before or after ``now``.
         """
         ...
+
+
+def refuse_no_header(_: Any, attribute: Attribute[Any], name: Any) -> None:
+    """Raise ``RegistrationError`` for a field that can't be a header's name, or its beginning."""
+    if not (isinstance(name, str) and _TOKEN.fullmatch(name)):
+        raise RegistrationError(f"{attribute.name}={name!r}: a header can't have that name")
 
 
 def find_header(headers: Headers, name: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from datetime import datetime
 from uuid import uuid4
@@ -14,7 +13,7 @@ from eventrouter.envelope import Headers
 from eventrouter.errors import InvalidSignature, MalformedEvent, RegistrationError
 from eventrouter.signatures.freshness import check_fresh, refuse_no_duration, write_seconds
 from eventrouter.signatures.keys import Keys, Secrets, check, keys_of, signature
-from eventrouter.signatures.scheme import signed_header
+from eventrouter.signatures.scheme import refuse_no_header, signed_header
 
 _VERSION = "v1,"
 # Visible ASCII without the full stop, which the specification asks of senders: it stands between
@@ -32,7 +31,7 @@ def _key_of_text(secret: str) -> bytes:
     try:
         # Some senders leave the padding away.
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         key = b""
     if not key:
         raise RegistrationError(
@@ -60,13 +59,13 @@ class StandardWebhooks:
             ``svix-``.
 
     Raises:
-        RegistrationError: If a secret is blank, or no base64, or the tolerance is no number of
-            seconds.
+        RegistrationError: If a secret is blank, or no base64, the tolerance is no number of
+            seconds, or no header's name can begin with the prefix.
     """
 
     secrets: Keys = field(converter=_read_secrets, repr=False)
     tolerance: float = field(default=300, validator=refuse_no_duration, kw_only=True)
-    prefix: str = field(default="webhook-", kw_only=True)
+    prefix: str = field(default="webhook-", validator=refuse_no_header, kw_only=True)
 
     def verify(self, raw: bytes, headers: Headers, now: datetime | None = None) -> str:
         """

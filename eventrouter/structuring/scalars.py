@@ -65,8 +65,18 @@ def _structure_str(value: Any, target: Any) -> Any:
     if target is not str and is_enum(target):
         return structure_member(value, target)
     if value.__class__ is not str:
-        raise Refusal("string")
+        value = _text_in_bytes(value)
     return value if target is str else target(value)
+
+
+# JSON has no bytes: they are the whole payload of an event that is not JSON.
+def _text_in_bytes(value: Any) -> str:
+    if value.__class__ is not bytes:
+        raise Refusal("string")
+    try:
+        return cast(str, value.decode())
+    except UnicodeDecodeError:
+        raise Refusal("text in UTF-8") from None
 
 
 def _structure_int(value: Any, target: Any) -> Any:
@@ -101,7 +111,7 @@ def _structure_null(value: Any, _: Any) -> None:
 
 def _structure_bytes(value: Any, target: Any) -> Any:
     try:
-        decoded = b64decode(_text(value), validate=True)
+        decoded = value if value.__class__ is bytes else b64decode(_text(value), validate=True)
     except ValueError:
         raise Refusal("base64 in a string") from None
     return decoded if target is bytes else _as_subclass(decoded, target)

@@ -30,8 +30,7 @@ class Chunks:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._size = 0
-        self._chunks: list[bytes] = []
+        self._body = bytearray()  # a list of chunks could take many times the body
 
     def add(self, chunk: bytes) -> None:
         """
@@ -40,14 +39,13 @@ class Chunks:
         Raises:
             Refused: If these are too many.
         """
-        self._size += len(chunk)
-        if self._size > self._most:
+        if len(self._body) + len(chunk) > self._most:
             raise Refused(too_large(self._most))
-        self._chunks.append(chunk)
+        self._body += chunk
 
     def whole(self) -> bytes:
         """All of it."""
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        return bytes(self._body)
 
 
 def decoded(body: bytes, coding: str, most: int) -> bytes:
