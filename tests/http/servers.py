@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any, Literal, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -126,6 +132,61 @@ def wsgiref_server(app: Any) -> Iterator[int]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@frozen
+class Started:
+    """A server in a process of its own; once it has ended, its output is whole."""
+
+    port: int
+    output: list[str]
+
+
+@contextmanager
+def started(
+    command: str,
+    port: int,
+    folder: Path,
+    stop: signal.Signals = signal.SIGTERM,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Started]:
+    """A server by its command line, told to stop at the end, and waited for."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+    )
+    server = Started(port, [])
+    with process:
+        try:
+            _wait_until_it_listens(process, port)
+            yield server
+            process.send_signal(stop)
+            output, _ = process.communicate(timeout=20)
+            server.output.extend(output.splitlines())
+        finally:
+            process.kill()
+
+
+def free_port() -> int:
+    """A port to tell a server that can't choose one itself, or does not say which."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        except ConnectionRefusedError:
+            sleep(0.02)  # granian does not say when it listens
+        else:
+            return
+    raise RuntimeError(process.communicate()[0])
 
 
 def send(

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import Signals
-from time import sleep
 
 import pytest
 from attrs import frozen
@@ -18,7 +14,7 @@ from tests.documents import ROOT
 from tests.events import raw_event
 from tests.http.exchanges import EXPECTED, answers
 from tests.http.served import DONE
-from tests.http.servers import send
+from tests.http.servers import Started, free_port, send, started
 
 
 @frozen
@@ -49,55 +45,13 @@ def launch(request: pytest.FixtureRequest) -> Launch:
     return SERVERS[request.param]
 
 
-@frozen
-class Running:
-    """A server that runs, or has run: then its output is whole."""
-
-    port: int
-    output: list[str]
-
-
 @contextmanager
-def running(launch: Launch, prefix: str = "") -> Iterator[Running]:
-    """A server as a process of its own, told to stop at the end, and waited for."""
-    port = free_port()
+def running(launch: Launch, prefix: str = "") -> Iterator[Started]:
     app = f"tests.http.served:{prefix}{launch.interface}_app"
+    port = free_port()
     command = launch.command.format(app=app, port=port)
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command.split()],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-    )
-    server = Running(port, [])
-    with process:
-        try:
-            wait_until_it_listens(process, port)
-            yield server
-            process.send_signal(launch.stop)
-            output, _ = process.communicate(timeout=20)
-            server.output.extend(output.splitlines())
-        finally:
-            process.kill()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:
-    """Try until it is there: granian does not say when it is."""
-    while process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=10).close()
-        except ConnectionRefusedError:
-            sleep(0.02)
-        else:
-            return
-    pytest.fail(process.communicate()[0])
+    with started(command, port, folder=ROOT, stop=launch.stop) as server:
+        yield server
 
 
 def test_the_same_requests_get_the_same_answers(launch: Launch) -> None:
