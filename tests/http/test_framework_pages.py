@@ -30,13 +30,14 @@ class Shown:
 
 def shown(page: Path, interface: str) -> list[Shown]:
     """The programs for an interface, with the commands for it in turn."""
-    programs, commands = [], []
-    for block in blocks(page):
-        if block.language == "python" and f"import {interface}\n" in block.text:
-            programs.append(block)
-        elif block.language == "console":
-            is_wsgi = block.text.startswith("gunicorn ")
-            commands += [block.text.strip()] if is_wsgi == (interface == "wsgi") else []
+    found = blocks(page)
+    programs = [b for b in found if b.language == "python" and f"import {interface}\n" in b.text]
+    commands = [
+        block.text.strip()
+        for block in found
+        if block.language == "console"
+        if block.text.startswith("gunicorn ") == (interface == "wsgi")
+    ]
     return [Shown(*pair) for pair in zip(programs, cycle(commands), strict=False)]
 
 
@@ -65,10 +66,11 @@ def test_the_program_of_a_page_takes_an_event(pair: Shown, tmp_path: Path) -> No
     (tmp_path / "shop.py").write_text(program)
     port = free_port()
     command = pair.command.replace("8000", str(port))
+    environment = {"WEBHOOK_SECRET": SECRET, "HOME": str(tmp_path)}
     event = raw_event()
     headers = {**JSON, **StandardWebhooks(SECRET).sign(event)}
 
-    with started(command, port, folder=tmp_path, environment={"WEBHOOK_SECRET": SECRET}) as server:
+    with started(command, port, folder=tmp_path, environment=environment) as server:
         reply = send(port, event, headers, path="/events")
 
     assert reply.status == (202 if "on_accept=202" in program else 200)
