@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from eventrouter import Limits, Router
+from eventrouter import CloudEventsEnvelope, JsonEnvelope, Limits, Router
 from eventrouter.signatures import GitHub
-from tests.events import Paid, raw_event
+from tests.events import PAYLOAD, Paid, raw_event
 from tests.http.servers import JSON, send
 
 SIGNATURE = GitHub("secret")
@@ -22,7 +22,7 @@ TOLD = ("content-type", "allow", "accept", "accept-encoding", "www-authenticate"
 
 def make_router() -> Router:
     """The router that all of them are sent to, with an endpoint made by ``OPTIONS``."""
-    router = Router(limits=Limits(max_bytes=MOST))
+    router = Router(envelope=[JsonEnvelope(), CloudEventsEnvelope()], limits=Limits(max_bytes=MOST))
 
     @router.on("order.paid")
     async def pay(payload: Paid) -> None: ...
@@ -103,6 +103,9 @@ _UNSIGNED = _problem(
     {"www-authenticate": "Signature"},
 )
 
+_CLOUDEVENT = {"specversion": "1.0", "type": "order.paid", "id": "e-3", "source": "/shop"}
+_STRUCTURED = json.dumps({**_CLOUDEVENT, "data": PAYLOAD}).encode()
+
 EXCHANGES = {
     "handled": Exchange(raw_event(), _done(_HANDLED)),
     "handled in a thread": Exchange(raw_event("order.sent"), _done(_HANDLED)),
@@ -120,8 +123,21 @@ EXCHANGES = {
         ),
         headers={"Content-Type": "application/x-ndjson"},
     ),
+    "CloudEvent": Exchange(
+        _STRUCTURED, _done(_HANDLED), headers={"Content-Type": "application/cloudevents+json"}
+    ),
+    "CloudEvent in binary mode": Exchange(
+        json.dumps(PAYLOAD).encode(),
+        _done(_HANDLED),
+        headers={f"ce-{name}": value for name, value in _CLOUDEVENT.items()},
+    ),
+    "CloudEvents": Exchange(
+        b"[%b]" % _STRUCTURED,
+        _done([_HANDLED]),
+        headers={"Content-Type": "application/cloudevents-batch+json"},
+    ),
     "malformed": Exchange(
-        b"{}", _problem(400, "Bad Request", "event_type is missing", outcome="malformed")
+        b"\xff", _problem(400, "Bad Request", "not UTF-8: byte 0 is wrong", outcome="malformed")
     ),
     "unrouted": Exchange(
         raw_event("nobody"),

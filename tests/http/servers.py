@@ -85,9 +85,11 @@ class WSGIServer:
 
 
 @contextmanager
-def uvicorn_server(app: Any, lifespan: Literal["on", "off"] = "on") -> Iterator[int]:
+def uvicorn_server(
+    app: Any, lifespan: Literal["on", "off"] = "on", root_path: str = ""
+) -> Iterator[int]:
     """uvicorn in a thread; its port."""
-    config = uvicorn.Config(app, log_config=None, lifespan=lifespan, ws="none")
+    config = uvicorn.Config(app, log_config=None, lifespan=lifespan, ws="none", root_path=root_path)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})

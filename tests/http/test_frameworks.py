@@ -145,6 +145,12 @@ def test_a_sync_framework_keeps_what_lies_elsewhere(mount_sync: Mounting) -> Non
         assert send(port, raw_event(), path="/eventstream").status == 404
 
 
+@pytest.mark.parametrize("mount", [in_fastapi, in_starlette, in_litestar])
+def test_the_path_of_a_route_does_not_include_the_root_path(mount: Mounting) -> None:
+    with uvicorn_server(mount(asgi(make_router())), root_path="/api") as port:
+        assert send(port, raw_event(), path="/events").status == 200
+
+
 @pytest.mark.parametrize(("path", "status"), [("/events/", 200), ("/events", 307)])
 def test_a_mount_of_fastapi_answers_only_below_its_path(path: str, status: int) -> None:
     app = FastAPI()
