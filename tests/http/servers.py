@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
@@ -160,6 +160,7 @@ def started(
         text=True,
         cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        start_new_session=True,
     )
     server = Started(port, [])
     with process:
@@ -170,7 +171,8 @@ def started(
             output, _ = process.communicate(timeout=20)
             server.output.extend(output.splitlines())
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):  # with its workers, if any of them is left
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def free_port() -> int:
