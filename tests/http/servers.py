@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Thread
-from typing import Any, Protocol
+from time import sleep
+from typing import Any, Literal, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import uvicorn
@@ -54,17 +60,8 @@ class ASGIServer:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        config = uvicorn.Config(self, log_config=None, lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            self.port = listening.getsockname()[1]
-            thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            try:
-                yield
-            finally:
-                server.should_exit = True
-                thread.join()
+        with uvicorn_server(self, lifespan="off") as self.port:
+            yield
 
 
 class WSGIServer:
@@ -83,19 +80,42 @@ class WSGIServer:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        sockets: dict[Any, Any] = {}
-        server: Any = create_server(self, map=sockets, host="127.0.0.1", port=0, threads=4)
-        self.port = server.effective_port
-        thread = Thread(target=server.run)
+        with waitress_server(self) as self.port:
+            yield
+
+
+@contextmanager
+def uvicorn_server(
+    app: Any, lifespan: Literal["on", "off"] = "on", root_path: str = ""
+) -> Iterator[int]:
+    """uvicorn in a thread; its port."""
+    config = uvicorn.Config(app, log_config=None, lifespan=lifespan, ws="none", root_path=root_path)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield
+            yield listening.getsockname()[1]
         finally:
-            server.pull_trigger()  # wakes the loop, for it to see that all is closed
-            for dispatcher in list(sockets.values()):
-                server.trigger.thunks.append(dispatcher.close)
-            server.pull_trigger()
+            server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def waitress_server(app: Any) -> Iterator[int]:
+    """waitress in a thread; its port."""
+    sockets: dict[Any, Any] = {}
+    server: Any = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.pull_trigger()  # wakes the loop, for it to see that all is closed
+        for dispatcher in list(sockets.values()):
+            server.trigger.thunks.append(dispatcher.close)
+        server.pull_trigger()
+        thread.join()
 
 
 class _Quiet(WSGIRequestHandler):
@@ -116,6 +136,63 @@ def wsgiref_server(app: Any) -> Iterator[int]:
             thread.join()
 
 
+@frozen
+class Started:
+    """A server in a process of its own; once it has ended, its output is whole."""
+
+    port: int
+    output: list[str]
+
+
+@contextmanager
+def started(
+    command: str,
+    port: int,
+    folder: Path,
+    stop: signal.Signals = signal.SIGTERM,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Started]:
+    """A server by its command line, told to stop at the end, and waited for."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        start_new_session=True,
+    )
+    server = Started(port, [])
+    with process:
+        try:
+            _wait_until_it_listens(process, port)
+            yield server
+            process.send_signal(stop)
+            output, _ = process.communicate(timeout=20)
+            server.output.extend(output.splitlines())
+        finally:
+            with suppress(ProcessLookupError):  # with its workers, if any of them is left
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port to tell a server that can't choose one itself, or does not say which."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        except ConnectionRefusedError:
+            sleep(0.02)  # granian does not say when it listens
+        else:
+            return
+    raise RuntimeError(process.communicate()[0])
+
+
 def send(
     port: int,
     body: Any = b"",
@@ -123,13 +200,14 @@ def send(
     *,
     method: str = "POST",
     chunked: bool = False,
+    path: str = "/",
 ) -> Reply:
     """Send one request over a socket of its own; an iterable body is sent chunk by chunk."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         # One by one, since a header may be repeated.
         given = list(headers.items() if isinstance(headers, dict) else headers)
         names = {name.lower() for name, _ in given}
-        connection.putrequest(method, "/", skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in given:
             connection.putheader(name, value)
         if "transfer-encoding" not in names and "content-length" not in names:
