@@ -1,0 +1,209 @@
+"""Upcasting: the way of a payload from the version it has to one that has a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from attrs import field, frozen
+from cattrs import Converter
+
+from eventrouter.event import Event, upcast_event
+from eventrouter.payload import PayloadBuilder
+from eventrouter.structuring.refusal import Hook
+from eventrouter.upcasters import Handover, Upcaster, handover
+
+
+@frozen(eq=False)
+class UpcastPath:
+    """
+    The upcasters from one version to a later one, one after the other.
+
+    Args:
+        steps: The upcasters; there is at least one.
+    """
+
+    steps: tuple[Upcaster, ...]
+    # What hands the result of each on to the next; none after the last.
+    _handovers: tuple[Handover | None, ...] = field(init=False, repr=False)
+    _to_json: Handover | None = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        between = zip(self.steps, self.steps[1:], strict=False)
+        handovers = [handover(upcaster, following.builder) for upcaster, following in between]
+        object.__setattr__(self, "_handovers", (*handovers, None))
+        object.__setattr__(self, "_to_json", handover(self.steps[-1], None))
+
+    def __str__(self) -> str:
+        return " -> ".join(self.versions)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions on it, the event's own first."""
+        return (self.steps[0].source, *(upcaster.target for upcaster in self.steps))
+
+    def upcast(self, event: Event[Any]) -> Event[Any]:
+        """
+        The event in the last version, its payload as the last upcaster returned it.
+
+        Raises:
+            InvalidPayload: If the payload does not fit, or an upcaster fails.
+            RegistrationError: If nothing builds what one takes.
+        """
+        first = self.steps[0].builder
+        payload = event.payload if first is None else first(event)
+        changes: dict[str, str] = {}
+        for upcaster, handing_over in zip(self.steps, self._handovers, strict=True):
+            try:
+                upcast, more = upcaster(payload)
+            except Exception as error:
+                raise upcaster.refused(event, payload, error) from error
+            changes |= more
+            payload = upcast if handing_over is None else handing_over.explained(event, upcast)
+        return upcast_event(event, payload, self.steps[-1].target, changes)
+
+    def with_json(self, upcast: Event[Any]) -> Event[Any]:
+        """
+        What ``upcast`` gave, with its payload as JSON.
+
+        Raises:
+            InvalidPayload: If it can't be written.
+        """
+        if self._to_json is None:
+            return upcast
+        return upcast.with_payload(self._to_json.explained(upcast, upcast.payload))
+
+    def follow(self, finish: Handover | None) -> Hook:
+        """
+        A function from what the first upcaster takes to what a handler takes.
+
+        It does what ``upcast`` does and no more than it must, and raises whatever comes of it.
+
+        Args:
+            finish: How what the last upcaster returned becomes what the handler takes.
+        """
+        calls = [
+            (
+                _without_changes(upcaster)
+                if upcaster.conversion.changes_metadata
+                else upcaster.function,
+                upcaster.returned[0],
+                upcaster.returned,
+                handing_over,
+            )
+            for upcaster, handing_over in zip(
+                self.steps, (*self._handovers[:-1], finish), strict=True
+            )
+        ]
+
+        def follow(payload: Any, _: Any) -> Any:
+            for call, usual, possible, handing_over in calls:
+                payload = call(payload)
+                # Compared first, as that is what it mostly is, and takes less time.
+                if payload.__class__ is not usual and not isinstance(payload, possible):
+                    raise TypeError
+                if handing_over is not None:
+                    payload = handing_over(payload)
+            return payload
+
+        return follow
+
+
+@frozen(eq=False)
+class UpcastBuilder:
+    """
+    Builds the payload that a handler takes from that of an older version.
+
+    Args:
+        path: The upcasters between the two.
+        type: The type that the first of them takes.
+        build: What builds from JSON, fast.
+        rest: What builds from that type, fast.
+        finish: How what the last upcaster returned becomes what the handler takes.
+        converter: What builds that type.
+    """
+
+    path: UpcastPath
+    type: Any
+    build: Hook = field(repr=False)
+    rest: Hook = field(repr=False)
+    finish: Handover | None = field(repr=False)
+    converter: Converter = field(repr=False)
+
+    def __call__(self, event: Event[Any]) -> Any:
+        """
+        The payload, of an event as it came.
+
+        Raises:
+            InvalidPayload: If it does not fit, or an upcaster fails.
+            RegistrationError: If nothing builds a type on the way.
+        """
+        return self.of_upcast(self.path.upcast(event))
+
+    def explained(self, event: Event[Any], first: Exception) -> Any:
+        """
+        Build it again, step by step, to say why it was refused.
+
+        Raises:
+            InvalidPayload: If it is refused again, saying where and at which step.
+            RegistrationError: If nothing builds a type on the way.
+        """
+        return self(event)
+
+    def of_upcast(self, upcast: Event[Any]) -> Any:
+        """
+        The payload, of an event that its path has upcast.
+
+        Raises:
+            InvalidPayload: If what the last upcaster returned is not what the handler takes.
+            RegistrationError: If nothing builds that.
+        """
+        if self.finish is None:
+            return upcast.payload
+        return self.finish.explained(upcast, upcast.payload)
+
+
+#: What builds the payload of a handler.
+Builder: TypeAlias = PayloadBuilder | UpcastBuilder
+
+
+def make_upcast_builder(path: UpcastPath, builder: PayloadBuilder | None) -> UpcastBuilder:
+    """What builds, from the first version on the path, what is built of the last by a builder."""
+    upcaster = path.steps[0]
+    finish = handover(path.steps[-1], builder)
+    rest = path.follow(finish)
+    if upcaster.builder is None:
+        return UpcastBuilder(path, Any, rest, rest, finish, upcaster.converter)
+    build_first = upcaster.builder.build
+
+    def build(payload: Any, target: Any) -> Any:
+        return rest(build_first(payload, target), target)
+
+    return UpcastBuilder(path, upcaster.builder.type, build, rest, finish, upcaster.converter)
+
+
+def build_payloads(
+    builders: Iterable[Builder], event: Event[Any], upcast: Event[Any] | None
+) -> dict[Builder, Any]:
+    """
+    The payload of each builder.
+
+    Args:
+        builders: All of them along one path, if the event was upcast.
+        event: The event as it came.
+        upcast: What the path made of it, if there is one; so its upcasters are called once.
+
+    Raises:
+        InvalidPayload: If it does not fit.
+        RegistrationError: If nothing builds a type.
+    """
+    if upcast is None:
+        return {builder: builder(event) for builder in builders}
+    return {b: b.of_upcast(upcast) for b in builders if isinstance(b, UpcastBuilder)}
+
+
+def _without_changes(upcaster: Upcaster) -> Callable[[Any], Any]:
+    def call(payload: Any) -> Any:
+        return upcaster(payload)[0]
+
+    return call
