@@ -31,7 +31,7 @@ from eventrouter.timestamps import DATETIME_PATTERN
 from eventrouter.upcasting import Builder, UpcastBuilder
 
 _MOST_TYPES = 256  # and versions read in one pass; making the decoder anew for each takes a while
-_MISSES = 64  # of the decoder tried first, after which the other is
+_MISSES = 16  # of the decoder tried first, after which the other is
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
 _STRING_OR_BRACKET = rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]'
 
