@@ -50,6 +50,10 @@ class Chains:
         """All upcasters, as they were declared."""
         return tuple(u for by_source in self._by_source.values() for u in by_source.values())
 
+    def types(self) -> tuple[str, ...]:
+        """The event types that have upcasters."""
+        return tuple(self._by_source)
+
     def sources(self, event_type: str) -> tuple[str, ...]:
         """The versions of a type that an upcaster takes."""
         return tuple(self._by_source.get(event_type, ()))

@@ -209,13 +209,20 @@ class RouteTable:
         return UnknownVersion(event_type, version, known, is_newer)
 
     def upcast_from(self, route: Route) -> tuple[str, ...]:
-        """The versions that are upcast for a route, where no other is nearer."""
-        return tuple(
-            upcaster.source
-            for upcaster in self._chains.upcasters()
-            for tier in self.find(upcaster.event_type, upcaster.source).tiers[:1]
-            if tier.path is not None and route in tier.routes
+        """The versions upcast for a route, where no other is nearer; the farthest first."""
+        if route.version is None:
+            return ()
+        is_exact = specificity(route.pattern) is Specificity.EXACT
+        types = [route.pattern] if is_exact else self._chains.types()
+        tiers = (
+            tier
+            for event_type in types
+            for source in self._chains.sources(event_type)
+            for tier in self.find(event_type, source).tiers[:1]
         )
+        paths = {tier.path for tier in tiers if tier.path is not None and route in tier.routes}
+        by_length = sorted(paths, key=lambda path: (-len(path.steps), path.versions))
+        return tuple(dict.fromkeys(path.versions[0] for path in by_length))
 
     def _tier(self, event_type: str, version: str | None, routes: list[Route]) -> Tier:
         routes.sort(key=_by_order)
