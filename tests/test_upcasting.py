@@ -27,6 +27,7 @@ from eventrouter import (
     Router,
     Status,
     UnroutedEvent,
+    make_converter,
 )
 from tests.routed import an_event
 from tests.three_ways import is_read_straight, outcome
@@ -427,6 +428,33 @@ def test_a_method_and_a_callable_object_can_upcast() -> None:
 
 def test_the_function_stays_what_it_was() -> None:
     assert Router().upcast(TYPE, "v1", "v2")(add_email) is add_email
+
+
+def test_it_is_built_and_written_by_the_converter_of_the_upcaster_s_router() -> None:
+    converter = make_converter()
+    converter.register_structure_hook(V1, lambda value, _: V1(value["n"]))
+    converter.register_unstructure_hook(V2, lambda value: {"written": value.name})
+    inner, router, seen = Router(converter=converter), Router(), list[Any]()
+    inner.upcast(TYPE, "v1", "v2")(add_email)
+    router.include(inner)
+    router.on(TYPE, version="v2")(lambda_of(Any, seen))
+
+    router.dispatch_sync(old_event(payload={"n": "ada"}))
+
+    assert seen == [{"written": "ada"}]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("settings", [{}, {"concurrent": True}])
+async def test_handlers_in_threads_and_at_once_get_it_too(settings: Any) -> None:
+    router, seen = with_handler(V3, **settings)
+    router.on(TYPE, version="v3")(lambda_of(Event[V3], seen))
+
+    result = await router.dispatch(old_event())
+
+    assert len(result.handlers) == 2
+    assert {getattr(each, "version", "v3") for each in seen} == {"v3"}
+    assert result.upcasts == ("v1", "v2", "v3")
 
 
 # Metadata
@@ -1103,6 +1131,14 @@ def test_a_route_knows_which_versions_are_upcast_for_it() -> None:
 
     assert router.upcast_from(v3) == ("v2",)
     assert router.upcast_from(v1) == ("v0",)
+
+
+def test_a_pattern_knows_it_too_and_a_handler_of_any_version_has_none() -> None:
+    router, seen = upcasting(), list[Any]()
+    router.on("user.*", version="v3")(lambda_of(V3, seen))
+    router.on("user.deleted")(lambda_of(Any, seen))
+
+    assert [router.upcast_from(route) for route in router.routes()] == [("v0", "v1", "v2"), ()]
 
 
 def test_upcasters_are_listed() -> None:
