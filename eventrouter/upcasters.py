@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast, get_args, get_origin
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from cattrs import Converter
 
 from eventrouter.errors import InvalidPayload, Mismatch, RegistrationError, printable, quoted
@@ -38,6 +38,7 @@ class Upcaster:
         conversion: What it takes and returns.
         builder: What builds what it takes; None if it takes raw JSON.
         converter: What writes what it returned as JSON again, where that is asked for.
+        returned: The classes that what it returns is an instance of.
     """
 
     event_type: str
@@ -48,10 +49,9 @@ class Upcaster:
     conversion: Conversion = field(repr=False)
     builder: PayloadBuilder | None = field(repr=False)
     converter: Converter = field(repr=False)
-    returned: tuple[type, ...] = field(init=False, repr=False)  # classes of what it may return
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "returned", classes_of(self.conversion.returns))
+    returned: tuple[type, ...] = field(
+        init=False, repr=False, default=Factory(lambda self: _returned(self), takes_self=True)
+    )
 
     def __str__(self) -> str:
         return f"from {quoted(self.source)} to {quoted(self.target)} by {self.named}"
@@ -195,6 +195,10 @@ def classes_of(target: Any) -> tuple[type, ...]:
     if cls is Any or not isinstance(cls, type) or getattr(cls, "_is_protocol", False):
         return (object,)
     return (float, int) if cls is float else (cls,)
+
+
+def _returned(upcaster: Upcaster) -> tuple[type, ...]:
+    return classes_of(upcaster.conversion.returns)
 
 
 def _is_subclass(given: Any, wanted: Any) -> bool:

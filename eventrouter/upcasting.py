@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from cattrs import Converter
 
 from eventrouter.event import Event, upcast_event
@@ -24,15 +25,10 @@ class UpcastPath:
     """
 
     steps: tuple[Upcaster, ...]
-    # What hands the result of each on to the next; none after the last.
-    _handovers: tuple[Handover | None, ...] = field(init=False, repr=False)
-    _to_json: Handover | None = field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        between = zip(self.steps, self.steps[1:], strict=False)
-        handovers = [handover(upcaster, following.builder) for upcaster, following in between]
-        object.__setattr__(self, "_handovers", (*handovers, None))
-        object.__setattr__(self, "_to_json", handover(self.steps[-1], None))
+    # What hands the result of each on to the next, but for the last.
+    _handovers: tuple[Handover | None, ...] = field(
+        init=False, repr=False, default=Factory(lambda self: _handovers(self), takes_self=True)
+    )
 
     def __str__(self) -> str:
         return " -> ".join(self.versions)
@@ -53,7 +49,7 @@ class UpcastPath:
         first = self.steps[0].builder
         payload = event.payload if first is None else first(event)
         changes: dict[str, str] = {}
-        for upcaster, handing_over in zip(self.steps, self._handovers, strict=True):
+        for upcaster, handing_over in zip(self.steps, (*self._handovers, None), strict=True):
             try:
                 upcast, more = upcaster(payload)
             except Exception as error:
@@ -69,16 +65,17 @@ class UpcastPath:
         Raises:
             InvalidPayload: If it can't be written.
         """
-        if self._to_json is None:
+        to_json = handover(self.steps[-1], None)
+        if to_json is None:
             return upcast
-        return upcast.with_payload(self._to_json.explained(upcast, upcast.payload))
+        return upcast.with_payload(to_json.explained(upcast, upcast.payload))
 
     def follow(self, first: PayloadBuilder | None, finish: Handover | None) -> Hook:
         """
         A function that does what ``upcast`` does, and no more than it must.
 
         It raises whatever comes of a payload that does not fit: ``upcast`` is there to say why.
-        It is written out step by step, as a loop would take half as long as the calls in it.
+        It is written out step by step, as a loop would add its own time to each call.
 
         Args:
             first: What builds what the first upcaster takes; None if that is what it is given.
@@ -88,7 +85,7 @@ class UpcastPath:
         if first is not None:
             names["build"] = first.build
             lines.append("    payload = build(payload, target)")
-        handovers = (*self._handovers[:-1], finish)
+        handovers = (*self._handovers, finish)
         for number, (upcaster, hand_over) in enumerate(zip(self.steps, handovers, strict=True)):
             names[f"upcast{number}"] = _returning_payload(upcaster)
             names[f"usual{number}"] = upcaster.returned[0]
@@ -197,6 +194,10 @@ def build_payloads(
     if upcast is None:
         return {builder: builder(event) for builder in builders}
     return {b: b.of_upcast(upcast) for b in builders if isinstance(b, UpcastBuilder)}
+
+
+def _handovers(path: UpcastPath) -> tuple[Handover | None, ...]:
+    return tuple(handover(one, other.builder) for one, other in pairwise(path.steps))
 
 
 def _returning_payload(upcaster: Upcaster) -> Callable[[Any], Any]:
