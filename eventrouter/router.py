@@ -445,6 +445,36 @@ class Router:
         """
         return self._dispatcher().usual_way_of(route)
 
+    @overload
+    def schema(self) -> dict[str, Any]: ...
+    @overload
+    def schema(self, type: str, version: str | None = None) -> dict[str, Any]: ...
+    def schema(self, type: str | None = None, version: str | None = None) -> dict[str, Any]:
+        """
+        The JSON Schemas, draft 2020-12, of the payloads that handlers take.
+
+        They tell what the converter reads: what fits one is built, but for what only code can
+        tell. https://json-schema.org/draft/2020-12
+
+        Args:
+            type: The type of an event; None for the schemas of all, in one document.
+            version: The event's version, or None for an event without one.
+
+        Returns:
+            The schema of that event's payload. Without a type, ``{"format": 1, "events": [...]}``
+            of ``{"type": ..., "version": ..., "schema": ...}``, sorted; the type may be a pattern,
+            and the version null where a handler takes any.
+
+        Raises:
+            UnroutedEvent: If no handler takes an event of that type and version.
+            RegistrationError: What ``compile`` raises.
+        """
+        # Whoever only dispatches need not wait for what describes.
+        from eventrouter.schemas.document import payload_schema, schema_document
+
+        routes = self.routes()
+        return schema_document(routes) if type is None else payload_schema(routes, type, version)
+
     def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
         """
         Write an event, its payload of any type that the converter knows, for ``dispatch`` to read.
