@@ -16,18 +16,24 @@ from eventrouter.schemas.keywords import Schema, both
 from eventrouter.structuring.containers import is_array, is_mapping, is_set, is_tuple
 from eventrouter.structuring.json_kinds import is_union, unwrapped
 
+_validators = cast(Any, validators)
+
+
+def _class_of(validator: Any) -> Any:
+    return validator.__class__
+
+
 # The classes of validators are no public names, the functions that make them are.
-_validators: Any = validators
-_Number: Any = type(_validators.ge(0))
-_MinLength: Any = type(_validators.min_len(0))
-_MaxLength: Any = type(_validators.max_len(0))
-_Matching: Any = type(_validators.matches_re(""))
-_In: Any = type(_validators.in_(()))
-_InstanceOf: Any = type(_validators.instance_of(int))
-_Optional: Any = type(_validators.optional(_validators.ge(0)))
-_And: Any = type(_validators.and_())
-_DeepIterable: Any = type(_validators.deep_iterable(_validators.ge(0)))
-_DeepMapping: Any = type(_validators.deep_mapping(_validators.ge(0), _validators.ge(0)))
+_Number: Any = _class_of(_validators.ge(0))
+_MinLength: Any = _class_of(_validators.min_len(0))
+_MaxLength: Any = _class_of(_validators.max_len(0))
+_Matching: Any = _class_of(_validators.matches_re(""))
+_In: Any = _class_of(_validators.in_(()))
+_InstanceOf: Any = _class_of(_validators.instance_of(int))
+_Optional: Any = _class_of(_validators.optional(_validators.ge(0)))
+_And: Any = _class_of(_validators.and_())
+_DeepIterable: Any = _class_of(_validators.deep_iterable(_validators.ge(0)))
+_DeepMapping: Any = _class_of(_validators.deep_mapping(_validators.ge(0), _validators.ge(0)))
 
 _BOUNDS: dict[Any, tuple[str, Any]] = {
     operator.ge: ("minimum", max),
@@ -210,6 +216,8 @@ def _options(validator: Any, target: Any) -> list[Any]:
         raise _Untold
     options: list[Any] = []
     for option in cast("Iterable[Any]", given):
+        if option is None:
+            continue
         plain = option._value_ if isinstance(option, Enum) else option
         if not isinstance(option, target) or plain.__class__ not in KIND_OF_CLASS:
             raise _Untold

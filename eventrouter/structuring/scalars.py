@@ -100,8 +100,12 @@ def _structure_null(value: Any, _: Any) -> None:
 
 
 def _structure_bytes(value: Any, target: Any) -> Any:
+    text = _text(value)
     try:
-        decoded = b64decode(_text(value), validate=True)
+        # Python takes padding after what needs none: "aGkh=".
+        if len(text) % 4 or text.endswith("==="):
+            raise ValueError(text)
+        decoded = b64decode(text, validate=True)
     except ValueError:
         raise Refusal("base64 in a string") from None
     return decoded if target is bytes else _as_subclass(decoded, target)
