@@ -38,6 +38,11 @@ class Definitions:
             self._schemas[name] = make(name)
         return {"$ref": f"#/$defs/{name}"}
 
+    def resolved(self, schema: Schema) -> Schema:
+        """The schema, or the one that it refers to and no more."""
+        name = schema["$ref"].rpartition("/")[2] if schema.keys() == {"$ref"} else None
+        return schema if name is None else self._schemas[name]
+
     def add(self, name: str, schema: Schema) -> None:
         """Take in a schema that another library made, under a name that begins with its owner's."""
         self._schemas[name] = schema

@@ -20,8 +20,8 @@ def headings(target: Any) -> Schema:
 
 
 def _docstring(target: Any) -> str | None:
-    cls = get_origin(target) or target
-    text = vars(cls).get("__doc__")
+    cls: Any = get_origin(target) or target
+    text: Any = vars(cls).get("__doc__")
     # dataclasses and NamedTuple write the signature there: ``Point(x: int, y: int)``.
     if not isinstance(text, str) or text.startswith(f"{cls.__name__}("):
         return None

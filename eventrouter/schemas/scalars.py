@@ -103,13 +103,11 @@ def values_schema(values: Iterable[Any]) -> Schema:
 
 def name_schema(key: Schema) -> Schema:
     """
-    The schema of the names of members that a key is built from.
+    The schema of the names of members that an integer is built from.
 
     Args:
-        key: The schema of the key itself.
+        key: The schema of the integer.
     """
-    if key.get("type") != INTEGER:
-        return key
     if "enum" not in key:
         return _text(_INTEGER, maxLength=40)
     names = list(map(str, key["enum"]))

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, get_args, get_origin
 from attrs import Factory, define
 from cattrs import Converter, StructureHandlerNotFoundError
 
-from eventrouter.kinds import BOOLEAN, NULL, NUMBER, STRING
+from eventrouter.kinds import BOOLEAN, INTEGER, NULL, NUMBER, STRING
+from eventrouter.schemas.constraints import constrained_schema
 from eventrouter.schemas.definitions import Definitions
 from eventrouter.schemas.descriptions import headings
 from eventrouter.schemas.foreign import msgspec_schema, pydantic_schema
@@ -16,6 +17,7 @@ from eventrouter.schemas.keywords import Schema, any_of, only_code_tells
 from eventrouter.schemas.records import named_tuple_schema, record_schema
 from eventrouter.schemas.scalars import enum_schema, literal_schema, name_schema, scalar_schema
 from eventrouter.schemas.unions import records_schema
+from eventrouter.structuring.constraints import constraints_of
 from eventrouter.structuring.containers import is_array, is_mapping, is_set, is_tuple
 from eventrouter.structuring.foreign import is_msgspec, is_pydantic
 from eventrouter.structuring.json_kinds import is_named_tuple, is_record, is_union, unwrapped
@@ -53,7 +55,7 @@ class SchemaReader:
             is_generated = hasattr(hook, "overrides") and is_record(bare)
             if not is_own(hook) and not is_generated:
                 return only_code_tells(f"{type_name(form)} is read by a hook of its own")
-        return self._own_schema(bare)
+        return constrained_schema(self._own_schema(bare), constraints_of(target), bare)
 
     def _own_schema(self, target: Any) -> Schema:
         if target is Any or target is object:
@@ -111,7 +113,10 @@ class SchemaReader:
 
     def _mapping_schema(self, key: Any, value: Any) -> Schema:
         schema: Schema = {"type": "object"}
-        names = {} if isinstance(key, TypeVar) else name_schema(self.schema_of(key))
+        names = self.schema_of(key)
+        itself = self.definitions.resolved(names)
+        if itself.get("type") == INTEGER:
+            names = name_schema(itself)
         if names not in ({}, {"type": STRING}):
             schema["propertyNames"] = names
         values = self.schema_of(value)

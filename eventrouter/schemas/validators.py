@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import operator
 import re
 from collections.abc import Iterable
 from enum import Enum, EnumType
@@ -12,9 +10,19 @@ from typing import Any, cast, get_args, get_origin
 from attrs import validators
 
 from eventrouter.kinds import ARRAY, BOOLEAN, INTEGER, KIND_OF_CLASS, NULL, OBJECT, STRING
+from eventrouter.schemas.constraints import (
+    Untold,
+    also_asking,
+    bounded,
+    is_a,
+    of_arm,
+    only_arm,
+    sized,
+    with_arm,
+)
 from eventrouter.schemas.keywords import Schema, both
-from eventrouter.structuring.containers import is_array, is_mapping, is_set, is_tuple
-from eventrouter.structuring.json_kinds import is_union, unwrapped
+from eventrouter.structuring.containers import is_array, is_mapping, is_set
+from eventrouter.structuring.json_kinds import unwrapped
 
 _validators = cast(Any, validators)
 
@@ -35,13 +43,6 @@ _And: Any = _class_of(_validators.and_())
 _DeepIterable: Any = _class_of(_validators.deep_iterable(_validators.ge(0)))
 _DeepMapping: Any = _class_of(_validators.deep_mapping(_validators.ge(0), _validators.ge(0)))
 
-_BOUNDS: dict[Any, tuple[str, Any]] = {
-    operator.ge: ("minimum", max),
-    operator.gt: ("exclusiveMinimum", max),
-    operator.le: ("maximum", min),
-    operator.lt: ("exclusiveMaximum", min),
-}
-_LENGTHS = {STRING: "Length", ARRAY: "Items", OBJECT: "Properties"}
 _KINDS: dict[Any, list[str]] = {
     str: [STRING],
     int: [INTEGER, BOOLEAN],  # to isinstance(), True is one
@@ -53,11 +54,6 @@ _KINDS: dict[Any, list[str]] = {
 # What JSON Schema's patterns, those of ECMA-262, don't have: (?P<name>...), (?i), (?#...), \A, \Z,
 # possessive and atomic groups.
 _ONLY_PYTHON = re.compile(r"\(\?[^:=!<]|\(\?<[^=!]|\\[AZ]|[*+?}]\+")
-_NULL = {"type": NULL}
-
-
-class _Untold(Exception):
-    """Raised where a schema can't say what a validator asks for."""
 
 
 def validated(schema: Schema, field: Any, type_: Any) -> Schema:
@@ -76,10 +72,7 @@ def validated(schema: Schema, field: Any, type_: Any) -> Schema:
         schema = reading.narrowed(schema, field.validator, type_)
     else:  # validators see what it makes of the value
         reading.untold.append(f"the converter of {field.name}")
-    if not reading.untold:
-        return schema
-    known = [schema["$comment"]] if "$comment" in schema else []
-    return {**schema, "$comment": "; ".join([*known, f"also asked: {', '.join(reading.untold)}"])}
+    return also_asking(schema, reading.untold)
 
 
 class _Reading:
@@ -94,38 +87,34 @@ class _Reading:
                 schema = self.narrowed(schema, inner, type_)
             return schema
         try:
-            arm = _only_arm(unwrapped(type_))
-            if arm is not None and len(schema.get("anyOf", ())) == 2:
-                return self._nullable(schema, validator, arm)
+            arm, inner = only_arm(unwrapped(type_)), of_arm(schema)
+            if arm is not None and inner is not None:
+                return self._nullable(schema, inner, validator, arm)
             if isinstance(validator, _Optional):
                 return self.narrowed(schema, validator.validator, type_)
             return self._told(schema, validator, unwrapped(type_))
-        except _Untold:
+        except Untold:
             self.untold.append(_name(validator))
             return schema
 
-    def _nullable(self, schema: Schema, validator: Any, arm: Any) -> Schema:
-        of_arm = next(inner for inner in schema["anyOf"] if inner != _NULL)
+    def _nullable(self, schema: Schema, inner: Schema, validator: Any, arm: Any) -> Schema:
         if isinstance(validator, _Optional):
-            of_arm_now = self.narrowed(of_arm, validator.validator, arm)
-        else:
-            of_arm_now = self._told(of_arm, validator, unwrapped(arm))
-            if not _takes_none(validator):
-                return of_arm_now
-        arms = [of_arm_now if inner is of_arm else inner for inner in schema["anyOf"]]
-        return {**schema, "anyOf": arms}
+            return with_arm(schema, self.narrowed(inner, validator.validator, arm))
+        told = self._told(inner, validator, unwrapped(arm))
+        return with_arm(schema, told) if _takes_none(validator) else told
 
     def _told(self, schema: Schema, validator: Any, target: Any) -> Schema:
         match validator:
             case _Number():
-                return _bounded(schema, validator, target)
+                name = validator.compare_func.__name__
+                return bounded(schema, name, validator.bound, target)
             case _MinLength():
                 if is_set(target):  # of which members may be sent twice
                     self.untold.append(_name(validator))
-                return _sized(schema, "min", validator.min_length, target)
+                return sized(schema, "min", validator.min_length, target)
             case _MaxLength() if not is_set(target):
-                return _sized(schema, "max", validator.max_length, target)
-            case _Matching() if _is_a(target, str):
+                return sized(schema, "max", validator.max_length, target)
+            case _Matching() if is_a(target, str):
                 return both(schema, {"pattern": _pattern(validator)})
             case _In():
                 return _chosen(schema, _options(validator, target))
@@ -141,7 +130,7 @@ class _Reading:
                 )
                 return self._itself(schema, validator.mapping_validator, target)
             case _:
-                raise _Untold
+                raise Untold
 
     def _inside(
         self, schema: Schema, keyword: str, validator: Any, target: Any, place: int
@@ -149,19 +138,13 @@ class _Reading:
         if validator is None:
             return schema
         inner = get_args(target)[place] if get_args(target) else Any
-        if keyword == "propertyNames" and not _is_a(unwrapped(inner), str):
-            raise _Untold
+        if keyword == "propertyNames" and not is_a(unwrapped(inner), str):
+            raise Untold
         narrowed = self.narrowed(schema.get(keyword, {}), validator, inner)
         return {**schema, keyword: narrowed} if narrowed else schema
 
     def _itself(self, schema: Schema, validator: Any, target: Any) -> Schema:
         return schema if validator is None else self.narrowed(schema, validator, target)
-
-
-def _only_arm(target: Any) -> Any:
-    """The other arm of a union with None, if there is just one."""
-    arms = [arm for arm in get_args(target) if arm is not type(None)] if is_union(target) else []
-    return arms[0] if len(arms) == 1 else None
 
 
 def _takes_none(validator: Any) -> bool:
@@ -170,39 +153,12 @@ def _takes_none(validator: Any) -> bool:
     return isinstance(validator, _InstanceOf) and isinstance(None, validator.type)
 
 
-def _is_a(target: Any, *classes: type) -> bool:
-    return isinstance(target, type) and issubclass(target, classes)
-
-
-def _bounded(schema: Schema, validator: Any, target: Any) -> Schema:
-    bound = validator.bound
-    if not _is_a(target, int, float) or bound.__class__ not in (int, float):
-        raise _Untold
-    if not math.isfinite(bound):
-        raise _Untold
-    keyword, tighter = _BOUNDS[validator.compare_func]
-    return {**schema, keyword: tighter(schema.get(keyword, bound), bound)}
-
-
-def _sized(schema: Schema, end: str, length: int, target: Any) -> Schema:
-    if _is_a(target, str):
-        kind = STRING
-    elif is_array(target) or is_set(target) or is_tuple(target):
-        kind = ARRAY
-    elif is_mapping(target):
-        kind = OBJECT
-    else:
-        raise _Untold
-    keyword, tighter = f"{end}{_LENGTHS[kind]}", max if end == "min" else min
-    return {**schema, keyword: tighter(schema.get(keyword, length), length)}
-
-
 def _pattern(validator: Any) -> str:
     pattern: re.Pattern[Any] = validator.pattern
     text: Any = pattern.pattern
     is_plain = isinstance(text, str) and pattern.flags == re.UNICODE
     if not is_plain or _ONLY_PYTHON.search(text):
-        raise _Untold
+        raise Untold
     how = validator.match_func.__name__
     forms = {"fullmatch": f"^(?:{text})$", "match": f"^(?:{text})", "search": f"{text}"}
     return forms[how]
@@ -212,15 +168,15 @@ def _options(validator: Any, target: Any) -> list[Any]:
     """The JSON of the values that are chosen from."""
     given: Any = validator._original_options
     is_known = isinstance(given, (list, tuple, set, frozenset, dict, EnumType))
-    if not is_known or not _is_a(target, str, int, float, Enum):
-        raise _Untold
+    if not is_known or not is_a(target, str, int, float, Enum):
+        raise Untold
     options: list[Any] = []
     for option in cast("Iterable[Any]", given):
         if option is None:
             continue
         plain = option._value_ if isinstance(option, Enum) else option
         if not isinstance(option, target) or plain.__class__ not in KIND_OF_CLASS:
-            raise _Untold
+            raise Untold
         options.append(plain)
     # A set of strings is in another order in each process.
     return sorted(options) if isinstance(given, (set, frozenset)) else options
@@ -237,11 +193,11 @@ def _of_class(schema: Schema, wanted: Any, target: Any) -> Schema:
         cls = get_origin(target) or target
         if isinstance(cls, type) and issubclass(cls, wanted):
             return schema
-        raise _Untold
+        raise Untold
     classes = cast("tuple[Any, ...]", wanted if isinstance(wanted, tuple) else (wanted,))
     kinds = [kind for cls in classes for kind in _KINDS.get(cls, [])]
     if not all(cls in _KINDS for cls in classes):
-        raise _Untold
+        raise Untold
     return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
 
 

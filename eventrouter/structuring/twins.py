@@ -35,6 +35,7 @@ from uuid import UUID
 import attrs
 from cattrs import Converter
 
+from eventrouter.structuring.constraints import constraints_of
 from eventrouter.structuring.foreign import is_msgspec, is_pydantic
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
 from eventrouter.structuring.records import Member, members_of
@@ -80,6 +81,8 @@ def twin_of(target: Any, converter: Converter, _made: _Made | None = None) -> Tw
     """
     made: _Made = {} if _made is None else _made
     bare, hook = _own_hook(target, converter)
+    if constraints_of(target):
+        raise NoTwin(f"{type_name(bare)} is Annotated with what its values must be")
     if bare in _NATIVE:
         return Twin(bare)
     if get_origin(bare) is Literal:

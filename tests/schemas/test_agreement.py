@@ -193,7 +193,7 @@ class Node(TypedDict):
 
 
 UNIONS = [Card | Transfer, Cheque | Coupon | Cash, Card | Transfer | str | None, Point | int, Node]
-members = st.fixed_dictionaries(
+members: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "kind": st.sampled_from(["card", "transfer", 1, 1.0, True, "cash", [], None]),
