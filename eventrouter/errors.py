@@ -138,6 +138,19 @@ class MissingVersion(UnroutedEvent):
         )
 
 
+class NoExample(EventRouterError, ValueError):
+    """
+    Raised when no example of an event can be made up.
+
+    Attributes:
+        reason: Why not, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @frozen
 class Mismatch:
     """

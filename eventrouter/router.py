@@ -23,7 +23,7 @@ from eventrouter.direct import run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope
-from eventrouter.errors import MalformedEvent, RegistrationError
+from eventrouter.errors import MalformedEvent, RegistrationError, UnroutedEvent
 from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
@@ -473,7 +473,31 @@ class Router:
         from eventrouter.schemas.document import payload_schema, schema_document
 
         routes = self.routes()
-        return schema_document(routes) if type is None else payload_schema(routes, type, version)
+        if type is None:
+            return schema_document(routes)
+        return payload_schema(routes, type, version or self._default_version)
+
+    def example(self, type: str, *, version: str | None = None, seed: int = 0) -> Event[Any]:
+        """
+        Make up an event that handlers take, its payload raw JSON; for tests and documents.
+
+        It needs the extra ``examples``. Its payload is made from ``schema(type, version)``, and
+        the event is read as ``dispatch`` would read it, before it is given out. Pass it on by
+        ``dispatch(*router.write(event))``.
+
+        Args:
+            type: The event's type.
+            version: Its version, or None for an event without one.
+            seed: Another number gives another event; the same one gives the same.
+
+        Raises:
+            UnroutedEvent: If no handler takes an event of that type and version.
+            NoExample: If none was found that is taken, or the extra is not installed.
+            RegistrationError: What ``compile`` raises.
+        """
+        from eventrouter.schemas.examples import example_event
+
+        return example_event(type, version, self.schema(type, version), seed, self._refusal_of)
 
     def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
         """
@@ -492,6 +516,16 @@ class Router:
         return self._envelopes[0].write(event.with_payload(payload))
 
     # Inside
+
+    def _refusal_of(self, event: Event[Any]) -> Exception | None:
+        """Why no handler would run for an event, or None."""
+        try:
+            explanation = self.explain(*self.write(event))
+        except MalformedEvent as error:
+            return error
+        taking = (verdict.route for verdict in explanation.verdicts if verdict.runs)
+        is_taken = any(not route.is_observer and not route.is_fallback for route in taking)
+        return explanation.error or (None if is_taken else UnroutedEvent(event.type, event.version))
 
     def _register(
         self,

@@ -1,4 +1,4 @@
-"""The command line: ``eventrouter dispatch``, ``routes`` and ``explain``; the extra ``cli``."""
+"""The command line, ``eventrouter``; the extra ``cli``."""
 
 import sys
 

@@ -9,9 +9,11 @@ from typing import NoReturn
 import click
 
 from eventrouter.cli.dispatch import dispatch
+from eventrouter.cli.example import example
 from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
 from eventrouter.cli.routes import routes
+from eventrouter.cli.schema import schema
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +29,8 @@ def commands() -> None:
 commands.add_command(dispatch)
 commands.add_command(routes)
 commands.add_command(explain)
+commands.add_command(schema)
+commands.add_command(example)
 
 
 def run() -> NoReturn:

@@ -21,7 +21,7 @@ def headings(target: Any) -> Schema:
 
 def _docstring(target: Any) -> str | None:
     cls: Any = get_origin(target) or target
-    text: Any = vars(cls).get("__doc__")
+    text: Any = cls.__dict__.get("__doc__")
     # dataclasses and NamedTuple write the signature there: ``Point(x: int, y: int)``.
     if not isinstance(text, str) or text.startswith(f"{cls.__name__}("):
         return None

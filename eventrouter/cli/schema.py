@@ -1,0 +1,48 @@
+"""``eventrouter schema``: the JSON Schemas of the payloads that a router takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from eventrouter.cli.application import load_router
+from eventrouter.cli.output import until_unread
+
+
+@click.command()
+@click.argument("app")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write a file for each type and version there; else all go to standard output.",
+)
+def schema(app: str, out: Path | None) -> None:
+    """Tell the JSON Schemas of the payloads that handlers of APP take."""
+    document = load_router(app).schema()
+    if out is None:
+        with until_unread():
+            click.echo(written(document), nl=False)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for entry in document["events"]:
+            (out / _file_name(entry)).write_text(written(entry["schema"]), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"can't write to {out}: {error.strerror}") from error
+    click.echo(f"wrote {len(document['events'])} schemas to {out}", err=True)
+
+
+def written(document: Any) -> str:
+    """A document as JSON that people can read and compare line by line."""
+    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+
+
+def _file_name(entry: Any) -> str:
+    # What quote() leaves alone are letters, digits and "_.-~", so that "@" stands between them only.
+    parts = [part for part in (entry["type"], entry["version"]) if part is not None]
+    return f"{'@'.join(quote(part, safe='') for part in parts)}.json"
