@@ -21,7 +21,8 @@ def example(app: str, type: str, version: str | None, seed: int) -> None:
         raw, headers = router.write(router.example(type, version=version, seed=seed))
     except (NoExample, UnroutedEvent) as error:
         raise click.ClickException(str(error)) from error
-    for name, value in headers.items():  # beside the event, not in the way of whoever reads it
-        click.echo(f"{name}: {value}", err=True)
+    for name, value in headers.items():
+        if name != "Content-Type":  # the event is not whole without it
+            click.echo(f"{name}: {value}", err=True)
     with until_unread():
         click.echo(raw.decode())

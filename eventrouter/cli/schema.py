@@ -43,6 +43,6 @@ def written(document: Any) -> str:
 
 
 def _file_name(entry: Any) -> str:
-    # What quote() leaves alone are letters, digits and "_.-~", so that "@" stands between them only.
+    # quote() leaves letters, digits and "_.-~" alone, so that "@" only stands between the two.
     parts = [part for part in (entry["type"], entry["version"]) if part is not None]
     return f"{'@'.join(quote(part, safe='') for part in parts)}.json"

@@ -212,7 +212,7 @@ class Sampler:
 
 def _kind(schema: Schema) -> str:
     kinds: Any = schema.get("type", OBJECT if "properties" in schema else STRING)
-    return str(kinds[0] if isinstance(kinds, list) else kinds)
+    return cast(str, kinds[0] if isinstance(kinds, list) else kinds)
 
 
 def _range(schema: Schema, step: float) -> tuple[Any, Any]:
