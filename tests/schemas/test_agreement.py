@@ -7,11 +7,12 @@ import string
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntFlag
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 
 import attrs
 import pytest
+from annotated_types import Interval, Len, MultipleOf
 from attrs import validators as v
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -121,6 +122,9 @@ FIELDS: list[tuple[Any, Any, st.SearchStrategy[Any]]] = [
         v.deep_mapping(v.min_len(1), v.ge(0), v.max_len(2)),
         st.dictionaries(words, small, max_size=3),
     ),
+    (Annotated[int, Interval(ge=0, lt=3)], v.ge(1), small),
+    (Annotated[str | None, Len(1, 2)], None, words | st.none()),
+    (list[Annotated[int, MultipleOf(2)]], None, st.lists(small, max_size=3)),
     (tuple[int, str] | None, None, st.tuples(small, words).map(list) | st.lists(small, max_size=3)),
     (Mixed, None, st.sampled_from([1, 1.0, 0.5, False, 0, True, None])),
     (Access, None, st.integers(-1, 9)),
