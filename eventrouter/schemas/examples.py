@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import MappingProxyType
 from uuid import UUID
 
-from eventrouter.errors import NoExample, quoted
+from eventrouter.errors import MalformedEvent, NoExample, quoted
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.schemas.keywords import Schema
@@ -46,23 +47,23 @@ def example_event(
             raise
         raise NoExample("examples need the extra: pip install 'eventrouter[examples]'") from error
     random = Random(f"{event_type} {version} {seed}")
+    told = {"version": version} if version else {}
     reason = "nothing fits its schema"
     for _ in range(_ATTEMPTS):
         try:
             payload = sampler.sample()
         except NoSample:
             continue
-        event = Event.new(
-            event_type,
-            payload,
-            version=version,
-            source="example",
-            id=str(UUID(int=random.getrandbits(128), version=4)),
-            timestamp=_START + timedelta(seconds=random.randrange(_YEAR)),
-        )
-        refusal = refusal_of(event)
-        if refusal is None:
-            return event
-        reason = str(refusal)
+        moment = _START + timedelta(seconds=random.randrange(_YEAR))
+        identity = str(UUID(int=random.getrandbits(128), version=4))
+        # Not every envelope has a place for all of it.
+        for more in ({"id": identity, "source": "example"}, {"id": identity}, {}):
+            event = Event(event_type, payload, moment, MappingProxyType({**more, **told}))
+            refusal = refusal_of(event)
+            if refusal is None:
+                return event
+            reason = str(refusal)
+            if not isinstance(refusal, MalformedEvent):
+                break
     described = quoted(event_type) + (f" {version}" if version else "")
     raise NoExample(f"found no example of {described}: {reason}")

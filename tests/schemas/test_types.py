@@ -256,11 +256,7 @@ def test_defaults_are_told_in_json_if_they_are_the_same_every_time() -> None:
 class Odd:
     far: float = float("inf")
     no_color: Color = "none"  # type: ignore[assignment]
-    of_itself: int = attrs.field()
-
-    @of_itself.default
-    def _of_itself(self) -> int:
-        return 5
+    of_itself: int = Factory(lambda self: 5, takes_self=True)
 
 
 @pytest.mark.parametrize("name", ["far", "no_color", "of_itself"])

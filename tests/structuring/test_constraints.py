@@ -14,7 +14,7 @@ from tests.schemas.agreement import core_of
 from tests.structuring.converters import build, mismatches, refuses
 
 Adult = Annotated[int, Ge(18)]
-Grown = NewType("Grown", Adult)
+Grown = NewType("Grown", Adult)  # pyright: ignore[reportGeneralTypeIssues]
 INTEGER, STRING = {"type": "integer"}, {"type": "string"}
 GRID: list[tuple[Any, list[Any], list[Any], dict[str, Any]]] = [
     (Annotated[int, Ge(2)], [2, 3], [1], {**INTEGER, "minimum": 2}),
