@@ -21,6 +21,7 @@ from eventrouter.schemas.scalars import scalar_schema
 
 _SHALLOW = 3  # below that depth, nothing is made that need not be
 _DEEPEST = 30
+_MOST = 10_000  # values in one sample, those given up included
 _FROM, _UNTIL = datetime(2024, 1, 1), datetime(2025, 1, 1)
 
 #: Makes a text by a ``Faker``.
@@ -84,6 +85,7 @@ class Sampler:
         from polyfactory.value_generators.regex import RegexFactory
 
         self._schema = schema
+        self._made = 0
         self._definitions: dict[str, Schema] = schema.get("$defs", {})
         self._fake: Any = Faker()
         self._fake.seed_instance(seed)
@@ -97,16 +99,18 @@ class Sampler:
         Raises:
             NoSample: If none was found.
         """
+        self._made = 0
         return self._value(self._schema, 0)
 
     def _value(self, schema: Schema, depth: int) -> Any:
-        if depth > _DEEPEST:
+        self._made += 1
+        if depth > _DEEPEST or self._made > _MOST:
             raise NoSample
         schema = self._flat(schema)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self._random.choice(schema["enum"])
+            return self._chosen(schema["enum"])
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema:
                 return self._alternative(schema, keyword, depth)
@@ -161,14 +165,21 @@ class Sampler:
             except NoSample:
                 if name in required:
                     raise
-        least = schema.get("minProperties", 1 if depth < _SHALLOW and not named else 0)
-        of_others = schema.get("additionalProperties")
-        if isinstance(of_others, dict) or "properties" not in schema:
-            most = schema.get("maxProperties", least)
-            for _ in range(min(least, most) - len(named)):
-                name = self._value({"type": STRING, **schema.get("propertyNames", {})}, depth + 1)
-                named[str(name)] = self._value(cast(Schema, of_others or {}), depth + 1)
+        least = schema.get("minProperties", 0 if named or depth >= _SHALLOW else 1)
+        of_others = schema.get("additionalProperties", {})
+        wanted = min(least, schema.get("maxProperties", least))
+        if "properties" not in schema and of_others is not False:
+            of_name = {"type": STRING, **schema.get("propertyNames", {})}
+            for _ in range(10 * wanted):
+                if len(named) < wanted:  # of few names, one may be made twice
+                    name = self._value(of_name, depth + 1)
+                    named[name] = self._value(of_others, depth + 1)
         return named
+
+    def _chosen(self, values: list[Any]) -> Any:
+        if not values:
+            raise NoSample
+        return self._random.choice(values)
 
     def _array(self, schema: Schema, depth: int) -> list[Any]:
         places = schema.get("prefixItems", [])
@@ -203,7 +214,10 @@ class Sampler:
     def _integer(self, schema: Schema) -> int:
         low, high = _range(schema, 1)
         step: int = schema.get("multipleOf", 1)
-        return int(self._random.randint(math.ceil(low / step), math.floor(high / step)) * step)
+        least, most = math.ceil(low / step), math.floor(high / step)
+        if least > most:
+            raise NoSample
+        return int(self._random.randint(least, most) * step)
 
     def _number(self, schema: Schema) -> float:
         low, high = _range(schema, 0.01)
