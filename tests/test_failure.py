@@ -22,6 +22,7 @@ from eventrouter import (
     Limits,
     MalformedEvent,
     MissingVersion,
+    NoExample,
     RegistrationError,
     Result,
     Router,
@@ -521,6 +522,7 @@ ERRORS: list[Exception] = [
     UnknownVersion("order.paid", "v3", ["v1", "v2"]),
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
+    NoExample("nothing fits its schema"),
 ]
 
 

@@ -109,6 +109,9 @@ def name_schema(key: Schema) -> Schema:
         key: The schema of the integer.
     """
     if "enum" not in key:
-        return _text(_INTEGER, maxLength=40)
+        schema = _text(_INTEGER, maxLength=40)
+        if key.keys() != {"type"}:
+            schema["$comment"] = "also asked in code: the bounds of the integer"
+        return schema
     names = list(map(str, key["enum"]))
     return {"type": "string", "enum": [*names, "-0"] if "0" in names else names}

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from decimal import Decimal
 from functools import cache
+from itertools import combinations
 from typing import Any
+from uuid import UUID
 
 from attrs import frozen
 from cattrs import Converter
@@ -14,6 +19,7 @@ from jsonschema.protocols import Validator
 
 from eventrouter import Router, Status, make_converter
 from eventrouter.schemas.keywords import Schema
+from eventrouter.timestamps import parse_datetime, parse_duration, parse_time
 
 
 def schema_of(target: Any, converter: Converter | None = None) -> Schema:
@@ -88,8 +94,30 @@ def _is_text(pattern: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and re.search(pattern, value) is not None
 
 
+_PARSERS: list[Callable[[str], Any]] = [
+    Decimal,
+    UUID,
+    b64decode,
+    parse_datetime,
+    parse_time,
+    parse_duration,
+]
+
+
+def _keys(name: str) -> set[Any]:
+    """What a name may be built to."""
+    found: set[Any] = set()
+    for parse in _PARSERS:
+        with suppress(ValueError, ArithmeticError):
+            found.add(parse(name))
+    return found
+
+
 def _has_equal_names(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) > 1
+    if not isinstance(value, dict):
+        return False
+    keys = map(_keys, value)
+    return any(one & other for one, other in combinations(keys, 2))
 
 
 #: docs/schemas.md tells of the same, in the same words.
@@ -112,7 +140,7 @@ KNOWN = [
     Difference(
         "a duration of over 999,999,999 days",
         "a pattern can't add up",
-        _is_text(r"[0-9]{9}"),
+        _is_text(r"^[+-]?P.*[0-9]{9}"),
     ),
     Difference(
         "an object with two spellings of one key, such as `1.0` and `1` of a `Decimal`",

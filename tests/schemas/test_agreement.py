@@ -18,8 +18,9 @@ from attrs import validators as v
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from eventrouter.schemas.samples import Sampler
 from tests.schemas.agreement import Both
-from tests.structuring.payload_types import changed, json_trees, payload_types, written
+from tests.structuring.payload_types import PayloadType, changed, json_trees, payload_types, written
 
 moderately = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -38,6 +39,19 @@ def test_schema_and_router_agree_on_every_payload(data: st.DataObject) -> None:
         payload = written(of, data.draw(of.values))
         assert both.assert_agreed(payload)
         both.assert_agreed(changed(data, payload))
+
+
+@given(payload_types, st.integers(0, 5), st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_made_up_by_a_schema_is_agreed_on(
+    of: PayloadType, seed: int, data: st.DataObject
+) -> None:
+    pytest.importorskip("polyfactory")
+    both = Both(of.type)
+    payload = Sampler(both.schema, seed).sample()
+
+    assert both.assert_agreed(payload)
+    both.assert_agreed(changed(data, payload))
 
 
 # Text, where a pattern is to be as exact as the code

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NewType
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, NewType, NotRequired, TypedDict
 
 import pytest
 from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MaxLen, MinLen, MultipleOf, Predicate
@@ -84,6 +85,39 @@ def test_a_refusal_says_what_was_asked() -> None:
         '$.name: expected a length of at least 1, got string ""',
     ]
     assert build({"age": 18, "name": "Ann"}, Person) == Person(18, "Ann")
+
+
+@dataclass
+class Data:
+    age: Adult
+
+
+class Dict(TypedDict):
+    age: Adult
+
+
+class Named(NamedTuple):
+    age: Adult
+
+
+class Of(Dict):
+    more: NotRequired[list[Adult]]
+
+
+@pytest.mark.parametrize(
+    "target", [Data, Dict, Named, Of, dict[str, Adult], dict[str, Adult | None]]
+)
+def test_it_is_asked_in_classes_of_every_kind(target: Any, converter: Converter) -> None:
+    assert not refuses(converter, {"age": 18}, target)
+    assert refuses(converter, {"age": 17}, target)
+
+
+def test_it_is_asked_of_names_too(converter: Converter) -> None:
+    assert not refuses(converter, {"18": "a"}, dict[Adult, str])
+    assert refuses(converter, {"17": "a"}, dict[Adult, str])
+    assert core_of(dict[Adult, str])["propertyNames"]["$comment"] == (
+        "also asked in code: the bounds of the integer"
+    )
 
 
 def test_it_is_asked_however_the_event_is_read() -> None:
