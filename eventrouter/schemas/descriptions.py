@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from enum import Enum
 from typing import Annotated, Any, get_args, get_origin
 
 from typing_extensions import Doc
@@ -24,8 +23,6 @@ def _docstring(target: Any) -> str | None:
     text: Any = cls.__dict__.get("__doc__")
     # dataclasses and NamedTuple write the signature there: ``Point(x: int, y: int)``.
     if not isinstance(text, str) or text.startswith(f"{cls.__name__}("):
-        return None
-    if issubclass(cls, Enum) and text == Enum.__doc__:
         return None
     return inspect.cleandoc(text) or None
 

@@ -101,6 +101,8 @@ def _with_default(schema: Schema, target: Any, member: Member, converter: Conver
         shown = json.loads(encode(converter.unstructure(default, member.type)))
     except (MalformedEvent, ValueError, TypeError, AttributeError, LookupError):
         return schema  # it is none of the type, or of no JSON
+    if isinstance(default, (set, frozenset)):  # a set of strings is in another order each time
+        shown = sorted(shown, key=encode)
     return {**schema, "default": shown}
 
 

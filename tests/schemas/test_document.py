@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -89,6 +92,41 @@ def test_the_order_of_declaration_changes_nothing() -> None:
     one, two = ("order.paid", "v1", Order), ("order.sent", None, OrderV2)
 
     assert json.dumps(made(one, two).schema()) == json.dumps(made(two, one).schema())
+
+
+PROGRAM = """
+import json
+from attrs import field, frozen, validators
+from eventrouter import Router
+
+router = Router()
+
+@frozen
+class Order:
+    kind: str = field(validator=validators.in_({"a", "b", "c", "d"}))
+    tags: frozenset[str] = frozenset({"a", "b", "c", "d"})
+
+@router.on("order.paid")
+def handle(order: Order) -> None: ...
+
+print(json.dumps(router.schema()))
+"""
+
+
+def test_another_process_writes_the_same() -> None:
+    documents = {
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert len(documents) == 1
+    assert '["a", "b", "c", "d"]' in documents.pop()
 
 
 def test_a_router_without_handlers_takes_nothing() -> None:

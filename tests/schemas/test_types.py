@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag, IntEnum, StrEnum
+from pathlib import Path
 from typing import (
     Annotated,
     Any,
@@ -30,6 +31,7 @@ from cattrs.gen import make_dict_structure_fn
 from typing_extensions import Doc, TypeAliasType
 
 from eventrouter import make_converter
+from eventrouter.schemas.types import SchemaReader
 from tests.schemas.agreement import (
     core_of,
     definition_of,
@@ -424,6 +426,14 @@ def test_a_field_with_a_hook_of_its_own_only_code_can_tell() -> None:
 def test_of_what_another_converter_reads_only_the_names_are_told() -> None:
     """cattrs's own hooks make text of anything."""
     assert property_of(Data, "x", Converter()) == {"$comment": "int is read by a hook of its own"}
+
+
+@pytest.mark.parametrize("target", [complex, Path])
+def test_of_what_nothing_builds_nothing_is_known(target: Any) -> None:
+    """It is refused at the latest when an event arrives."""
+    schema = SchemaReader(make_converter()).schema_of(target)
+
+    assert schema == {"$comment": f"nothing is known of {target.__name__}"}
 
 
 def test_what_stands_for_nothing_takes_anything() -> None:
