@@ -93,7 +93,8 @@ def bounded(schema: Schema, name: str, bound: Any, target: Any) -> Schema:
     Raises:
         Untold: If it is no JSON number.
     """
-    if name not in _BOUNDS or not is_a(target, int, float) or bound.__class__ not in (int, float):
+    is_number = is_a(target, int, float) and target is not bool
+    if name not in _BOUNDS or not is_number or bound.__class__ not in (int, float):
         raise Untold
     if not math.isfinite(bound):
         raise Untold

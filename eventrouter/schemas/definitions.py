@@ -18,8 +18,12 @@ class Definitions:
     Schemas of classes by name.
 
     Two classes of one name are told apart by their modules, and if these are the same, by number.
+
+    Args:
+        taken: Names that are taken, to which new ones are added.
     """
 
+    _taken: set[str] = Factory(set[str])
     _names: dict[Any, str] = Factory(dict[Any, str])
     _schemas: dict[str, Schema] = Factory(dict[str, Schema])
 
@@ -34,14 +38,14 @@ class Definitions:
         name = self._names.get(target)
         if name is None:
             name = self._names[target] = self._free_name(target)
-            self._schemas[name] = {}
+            self._taken.add(name)
             self._schemas[name] = make(name)
         return {"$ref": f"#/$defs/{name}"}
 
     def resolved(self, schema: Schema) -> Schema:
         """The schema, or the one that it refers to and no more."""
         name = schema["$ref"].rpartition("/")[2] if schema.keys() == {"$ref"} else None
-        return schema if name is None else self._schemas[name]
+        return schema if name is None else self._schemas.get(name, {})
 
     def add(self, name: str, schema: Schema) -> None:
         """Take in a schema that another library made, under a name that begins with its owner's."""
@@ -55,8 +59,8 @@ class Definitions:
         plain = _written(type_name(target))
         module = getattr(target, "__module__", "")
         whole = f"{_written(module)}.{plain}"
-        numbered = (f"{whole}.{number}" for number in range(2, len(self._schemas) + 3))
-        return next(name for name in (plain, whole, *numbered) if name not in self._schemas)
+        numbered = (f"{whole}.{number}" for number in range(2, len(self._taken) + 3))
+        return next(name for name in (plain, whole, *numbered) if name not in self._taken)
 
 
 def _written(name: str) -> str:

@@ -22,7 +22,7 @@ def _docstring(target: Any) -> str | None:
     cls: Any = get_origin(target) or target
     text: Any = cls.__dict__.get("__doc__")
     # dataclasses and NamedTuple write the signature there: ``Point(x: int, y: int)``.
-    if not isinstance(text, str) or text.startswith(f"{cls.__name__}("):
+    if not isinstance(text, str) or (text.startswith(f"{cls.__name__}(") and text.endswith(")")):
         return None
     return inspect.cleandoc(text) or None
 

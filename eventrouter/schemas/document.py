@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from eventrouter.patterns import Specificity, specificity
@@ -78,29 +79,42 @@ def _title(event_type: str, version: str | None) -> str:
     return f"{event_type} {version}" if version else event_type
 
 
-def _schema(title: str, tiers: Iterable[Sequence[Route]]) -> Schema:
-    definitions = Definitions()
+def _schema(title: str, tiers: Sequence[Sequence[Route]]) -> Schema:
     with remembering():
-        schema = any_of(_alternatives(tiers, definitions))
-    return {"$schema": DIALECT, "title": title, **schema, **_defs(definitions)}
+        schema, definitions = _read(tiers, Definitions)
+        merged: dict[str, Schema] = {}
+        if any(merged.setdefault(n, s) != s for of in definitions for n, s in of.sorted().items()):
+            # Included routers may build one class in two ways.
+            taken: set[str] = set()
+            schema, definitions = _read(tiers, lambda: Definitions(taken))
+    found = {name: of_class for of in definitions for name, of_class in of.sorted().items()}
+    defs = {"$defs": dict(sorted(found.items()))} if found else {}
+    return {"$schema": DIALECT, "title": title, **schema, **defs}
 
 
-def _defs(definitions: Definitions) -> Schema:
-    found = definitions.sorted()
-    return {"$defs": found} if found else {}
+def _read(
+    tiers: Iterable[Sequence[Route]], make: Callable[[], Definitions]
+) -> tuple[Schema, Iterable[Definitions]]:
+    """The schema, and the definitions that it refers to, those of each converter."""
+    definitions: dict[int, Definitions] = defaultdict(make)
+
+    def of_route(route: Route) -> Schema:
+        if route.builder is None:
+            return {}
+        converter = route.builder.converter
+        reader = SchemaReader(converter, definitions[id(converter)])
+        return reader.schema_of(route.builder.type)
+
+    return any_of(_alternatives(tiers, of_route)), definitions.values()
 
 
-def _alternatives(tiers: Iterable[Sequence[Route]], definitions: Definitions) -> Iterable[Schema]:
-    """What a payload may be: what those handlers take that run where no condition is met, or..."""
+def _alternatives(
+    tiers: Iterable[Sequence[Route]], of_route: Callable[[Route], Schema]
+) -> Iterator[Schema]:
+    """What each handler with a condition reads, then what all those read that run else."""
     for tier in tiers:
         always = [route for route in tier if route.condition is None]
         if always:
-            yield all_of(_route_schema(route, definitions) for route in always)
+            yield all_of(map(of_route, always))
             return
-        yield from (_route_schema(route, definitions) for route in tier)
-
-
-def _route_schema(route: Route, definitions: Definitions) -> Schema:
-    if route.builder is None:
-        return {}
-    return SchemaReader(route.builder.converter, definitions).schema_of(route.builder.type)
+        yield from map(of_route, tier)

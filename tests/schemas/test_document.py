@@ -148,6 +148,32 @@ def test_included_routers_tell_what_their_own_converter_reads() -> None:
     assert "additionalProperties" not in sent
 
 
+def test_what_two_converters_read_alike_is_told_once() -> None:
+    one, other = Router(), Router()
+    one.on("order.paid")(taking(Order))
+    other.on("order.paid")(taking(Order))
+    one.include(other)
+
+    schema = one.schema("order.paid")
+    assert schema["$ref"] == "#/$defs/Order"
+    assert list(schema["$defs"]) == ["Order"]
+
+
+def test_what_two_converters_read_otherwise_is_told_twice() -> None:
+    one, other = Router(), Router(converter=make_converter(forbid_extra_keys=True))
+    one.on("order.paid")(taking(Order))
+    other.on("order.paid")(taking(Order))
+    one.include(other)
+
+    schema = one.schema("order.paid")
+    assert schema["allOf"] == [
+        {"$ref": "#/$defs/Order"},
+        {"$ref": f"#/$defs/{__name__}.Order"},
+    ]
+    assert "additionalProperties" not in schema["$defs"]["Order"]
+    assert schema["$defs"][f"{__name__}.Order"]["additionalProperties"] is False
+
+
 # One type and version
 
 

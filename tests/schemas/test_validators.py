@@ -84,6 +84,7 @@ def test_a_validator_is_told_by_a_keyword(type_: Any, validator: Any, more: Any)
         (int, v.ge(Decimal(1)), "Number"),
         (float, v.lt(float("inf")), "Number"),
         (Decimal, v.ge(1), "Number"),
+        (bool, v.ge(1), "Number"),
         (int | str, v.ge(1), "Number"),
         (bytes, v.min_len(1), "MinLength"),
         (set[int], v.max_len(1), "MaxLength"),
