@@ -45,6 +45,7 @@ def targets(tables: Mapping[str, Any]) -> list[Target]:
         *_beside_by_hand(dispatch),
         *_beside_frameworks(dispatch),
         *_of_the_router_itself(dispatch, tables.get("routes", {})),
+        *_upcasts(tables.get("upcasts", {})),
         *_sleeping(tables.get("sleeping", {})),
         *_memory(tables.get("memory", {})),
     ]
@@ -135,6 +136,18 @@ def _of_the_router_itself(
         None if middleware is None else middleware - 1,
         0.5e-6 / one if one else 0.5,
     )
+
+
+def _upcasts(upcasts: Mapping[str, Any]) -> Iterator[Target]:
+    for kind in ("msgspec", "standard library"):
+        seconds = upcasts.get(kind, {})
+        for name, reference, limit in (
+            ("v1 to v5, upcast", "v1, then four calls", 1.05),
+            ("v5", "v5, no upcasters", 1.05),
+        ):
+            measured = name in seconds and reference in seconds
+            ratio = seconds[name] / seconds[reference] if measured else None
+            yield Target(f"{kind}: {name} / {reference}", ratio, limit)
 
 
 def _sleeping(sleeping: Mapping[str, Any]) -> Iterator[Target]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RegistrationError,
         UnknownType,
         UnknownVersion,
+        UnreadableLock,
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
@@ -56,6 +57,7 @@ __all__ = [
     "Status",
     "UnknownType",
     "UnknownVersion",
+    "UnreadableLock",
     "UnroutedEvent",
     "make_converter",
 ]
@@ -88,6 +90,7 @@ _HOMES = {
     "Status": "result",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
+    "UnreadableLock": "errors",
     "UnroutedEvent": "errors",
     "make_converter": "converter",
 }
