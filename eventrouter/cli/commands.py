@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from eventrouter.cli.check import check
 from eventrouter.cli.dispatch import dispatch
 from eventrouter.cli.example import example
 from eventrouter.cli.explain import explain
@@ -30,6 +31,7 @@ commands.add_command(dispatch)
 commands.add_command(routes)
 commands.add_command(explain)
 commands.add_command(schema)
+commands.add_command(check)
 commands.add_command(example)
 
 

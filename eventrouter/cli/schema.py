@@ -21,13 +21,38 @@ from eventrouter.cli.output import until_unread
     metavar="DIR",
     help="Write a file for each type and version there; else all go to standard output.",
 )
-def schema(app: str, out: Path | None) -> None:
+@click.option(
+    "--lock",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all to a file that 'eventrouter check' compares with.",
+)
+def schema(app: str, out: Path | None, lock: Path | None) -> None:
     """Tell the JSON Schemas of the payloads that handlers of APP take."""
     document = load_router(app).schema()
-    if out is None:
+    if lock is not None:
+        _write_lock(document, lock)
+    if out is not None:
+        _write_files(document, out)
+    elif lock is None:
         with until_unread():
             click.echo(written(document), nl=False)
-        return
+
+
+def written(document: Any) -> str:
+    """A document as JSON that people can read and compare line by line."""
+    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+
+
+def _write_lock(document: Any, lock: Path) -> None:
+    try:
+        lock.write_text(written(document), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"can't write {lock}: {error.strerror}") from error
+    click.echo(f"wrote {len(document['events'])} schemas to {lock}", err=True)
+
+
+def _write_files(document: Any, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for entry in document["events"]:
@@ -35,11 +60,6 @@ def schema(app: str, out: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(f"can't write to {out}: {error.strerror}") from error
     click.echo(f"wrote {len(document['events'])} schemas to {out}", err=True)
-
-
-def written(document: Any) -> str:
-    """A document as JSON that people can read and compare line by line."""
-    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
 
 
 def _file_name(entry: Any) -> str:
