@@ -29,6 +29,7 @@ from eventrouter import (
     Status,
     UnknownType,
     UnknownVersion,
+    UnreadableLock,
     UnroutedEvent,
 )
 from eventrouter.errors import Mismatch
@@ -523,6 +524,7 @@ ERRORS: list[Exception] = [
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
     NoExample("nothing fits its schema"),
+    UnreadableLock("it is no JSON"),
 ]
 
 
