@@ -23,12 +23,14 @@ from eventrouter import (
     Limits,
     MalformedEvent,
     MissingVersion,
+    NoExample,
     RegistrationError,
     Result,
     Router,
     Status,
     UnknownType,
     UnknownVersion,
+    UnreadableLock,
     UnroutedEvent,
 )
 from eventrouter.errors import Mismatch
@@ -523,6 +525,8 @@ ERRORS: list[Exception] = [
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
     InvalidSignature("the header X is missing"),
+    NoExample("nothing fits its schema"),
+    UnreadableLock("it is no JSON"),
 ]
 
 
