@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from annotated_types import Ge
 from jsonschema import Draft202012Validator
 
 from tests.documents import ROOT
@@ -31,6 +32,15 @@ def test_each_known_difference_is_one(known: Any, example: tuple[str, Any, Any])
     assert both.fits(payload)
     assert not both.takes(payload)
     assert known.is_in(payload)
+
+
+def test_an_integer_out_of_bounds_beside_float_differs_too() -> None:
+    both = Both(float | Annotated[int, Ge(10)])
+
+    assert both.fits(5)
+    assert not both.takes(5)
+    assert both.fits(5.0)
+    assert both.takes(5.0)
 
 
 def test_the_page_on_schemas_lists_them_all() -> None:
