@@ -27,11 +27,13 @@ def msgspec_schema(target: Any, definitions: Definitions) -> Schema:
     from msgspec import json
 
     def make(name: str) -> Schema:
+        template = _template(name, "name")
         try:
-            schema = json.schema(target, ref_template=_template(name, "name"))
+            # schema() takes no template before msgspec 0.21.
+            (schema,), inner = json.schema_components([target], ref_template=template)
         except TypeError as error:
             return only_code_tells(f"msgspec can't tell: {error}")
-        return _taken_over(name, schema, definitions)
+        return _taken_over(name, {**schema, "$defs": inner}, definitions)
 
     return definitions.refer(target, make)
 
