@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         MalformedEvent,
         MissingVersion,
         RegistrationError,
+        StoreError,
         UnknownType,
         UnknownVersion,
         UnroutedEvent,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from eventrouter.result import HandlerResult, Result, Status
     from eventrouter.router import Router
     from eventrouter.scope import CallNext
+    from eventrouter.stores.letters import DeadLetter
+    from eventrouter.stores.memory.store import MemoryStore
+    from eventrouter.stores.sqlite.store import SqliteStore
 
 __version__ = "0.1.0.dev0"
 
@@ -36,6 +40,7 @@ __all__ = [
     "CallNext",
     "CloudEventsEnvelope",
     "DataSchema",
+    "DeadLetter",
     "Envelope",
     "Event",
     "EventError",
@@ -51,12 +56,15 @@ __all__ = [
     "Limits",
     "MalformedEvent",
     "MappedEnvelope",
+    "MemoryStore",
     "Metadata",
     "MissingVersion",
     "RegistrationError",
     "Result",
     "Router",
+    "SqliteStore",
     "Status",
+    "StoreError",
     "UnknownType",
     "UnknownVersion",
     "UnroutedEvent",
@@ -70,6 +78,7 @@ _HOMES = {
     "CallNext": "scope",
     "CloudEventsEnvelope": "envelopes.cloudevents.envelope",
     "DataSchema": "envelopes.cloudevents.envelope",
+    "DeadLetter": "stores.letters",
     "Envelope": "envelope",
     "Event": "event",
     "EventError": "errors",
@@ -85,12 +94,15 @@ _HOMES = {
     "Limits": "limits",
     "MalformedEvent": "errors",
     "MappedEnvelope": "envelopes.mapped",
+    "MemoryStore": "stores.memory.store",
     "Metadata": "event",
     "MissingVersion": "errors",
     "RegistrationError": "errors",
     "Result": "result",
     "Router": "router",
+    "SqliteStore": "stores.sqlite.store",
     "Status": "result",
+    "StoreError": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
     "UnroutedEvent": "errors",
