@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 from typing_extensions import Unpack
 
 from eventrouter.contexts import in_event_loop
@@ -47,8 +47,17 @@ def _as_path(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def _refuse_no_seconds(_: object, at: Attribute[float], seconds: float) -> None:
+def _refuse_no_seconds(_: Any, at: Attribute[Any], seconds: Any) -> None:
     checked_seconds(at.name, seconds)
+
+
+def _make_database(store: SqliteStore) -> Database:
+    return Database(store.path, store.timeout)
+
+
+def _make_limiter(_: SqliteStore) -> anyio.lowlevel.RunVar[anyio.CapacityLimiter]:
+    # Older anyio goes by the name alone.
+    return anyio.lowlevel.RunVar(f"eventrouter SQLite threads {next(_numbers)}")
 
 
 @frozen(eq=False)
@@ -84,17 +93,12 @@ class SqliteStore:
     path: str = field(converter=_as_path)
     timeout: float = field(default=10, validator=_refuse_no_seconds, kw_only=True)
     clock: Callable[[], float] = field(default=time.time, kw_only=True, repr=False)
-    _database: Database = field(init=False, repr=False)
-    _limiter: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = field(init=False, repr=False)
-
-    @_database.default
-    def _make_database(self) -> Database:
-        return Database(self.path, self.timeout)
-
-    @_limiter.default
-    def _make_limiter(self) -> anyio.lowlevel.RunVar[anyio.CapacityLimiter]:
-        # Older anyio goes by the name alone.
-        return anyio.lowlevel.RunVar(f"eventrouter SQLite threads {next(_numbers)}")
+    _database: Database = field(
+        default=Factory(_make_database, takes_self=True), init=False, repr=False
+    )
+    _limiter: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = field(
+        default=Factory(_make_limiter, takes_self=True), init=False, repr=False
+    )
 
     def close(self) -> None:
         """Close the file. It need not be: what returned is kept, and using it opens it again."""
