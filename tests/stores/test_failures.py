@@ -150,9 +150,11 @@ def test_a_timeout_that_is_none_is_refused_when_made(path: Path) -> None:
 
 
 def test_a_store_error_says_its_reason_and_can_be_pickled() -> None:
-    error = pickle.loads(pickle.dumps(StoreError("events.db: there is no space left for it")))
+    error: StoreError = pickle.loads(
+        pickle.dumps(StoreError("events.db: there is no space left for it"))
+    )
 
-    assert isinstance(error, EventRouterError)
+    assert issubclass(StoreError, EventRouterError)
     assert str(error) == error.reason == "events.db: there is no space left for it"
 
 
