@@ -18,10 +18,12 @@ if TYPE_CHECKING:
         InvalidSignature,
         MalformedEvent,
         MissingVersion,
+        NoExample,
         RegistrationError,
         StoreError,
         UnknownType,
         UnknownVersion,
+        UnreadableLock,
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
@@ -59,6 +61,7 @@ __all__ = [
     "MemoryStore",
     "Metadata",
     "MissingVersion",
+    "NoExample",
     "RegistrationError",
     "Result",
     "Router",
@@ -67,6 +70,7 @@ __all__ = [
     "StoreError",
     "UnknownType",
     "UnknownVersion",
+    "UnreadableLock",
     "UnroutedEvent",
     "make_converter",
 ]
@@ -97,6 +101,7 @@ _HOMES = {
     "MemoryStore": "stores.memory.store",
     "Metadata": "event",
     "MissingVersion": "errors",
+    "NoExample": "errors",
     "RegistrationError": "errors",
     "Result": "result",
     "Router": "router",
@@ -105,6 +110,7 @@ _HOMES = {
     "StoreError": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
+    "UnreadableLock": "errors",
     "UnroutedEvent": "errors",
     "make_converter": "converter",
 }

@@ -23,6 +23,7 @@ from eventrouter import (
     Limits,
     MalformedEvent,
     MissingVersion,
+    NoExample,
     RegistrationError,
     Result,
     Router,
@@ -30,6 +31,7 @@ from eventrouter import (
     StoreError,
     UnknownType,
     UnknownVersion,
+    UnreadableLock,
     UnroutedEvent,
 )
 from eventrouter.errors import Mismatch
@@ -525,6 +527,8 @@ ERRORS: list[Exception] = [
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
     InvalidSignature("the header X is missing"),
+    NoExample("nothing fits its schema"),
+    UnreadableLock("it is no JSON"),
 ]
 
 
