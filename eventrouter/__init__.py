@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         MissingVersion,
         NoExample,
         RegistrationError,
+        StoreError,
         UnknownType,
         UnknownVersion,
         UnreadableLock,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from eventrouter.result import HandlerResult, Result, Status
     from eventrouter.router import Router
     from eventrouter.scope import CallNext
+    from eventrouter.stores.letters import DeadLetter
+    from eventrouter.stores.memory.store import MemoryStore
+    from eventrouter.stores.sqlite.store import SqliteStore
 
 __version__ = "0.1.0.dev0"
 
@@ -38,6 +42,7 @@ __all__ = [
     "CallNext",
     "CloudEventsEnvelope",
     "DataSchema",
+    "DeadLetter",
     "Envelope",
     "Event",
     "EventError",
@@ -53,13 +58,16 @@ __all__ = [
     "Limits",
     "MalformedEvent",
     "MappedEnvelope",
+    "MemoryStore",
     "Metadata",
     "MissingVersion",
     "NoExample",
     "RegistrationError",
     "Result",
     "Router",
+    "SqliteStore",
     "Status",
+    "StoreError",
     "UnknownType",
     "UnknownVersion",
     "UnreadableLock",
@@ -74,6 +82,7 @@ _HOMES = {
     "CallNext": "scope",
     "CloudEventsEnvelope": "envelopes.cloudevents.envelope",
     "DataSchema": "envelopes.cloudevents.envelope",
+    "DeadLetter": "stores.letters",
     "Envelope": "envelope",
     "Event": "event",
     "EventError": "errors",
@@ -89,13 +98,16 @@ _HOMES = {
     "Limits": "limits",
     "MalformedEvent": "errors",
     "MappedEnvelope": "envelopes.mapped",
+    "MemoryStore": "stores.memory.store",
     "Metadata": "event",
     "MissingVersion": "errors",
     "NoExample": "errors",
     "RegistrationError": "errors",
     "Result": "result",
     "Router": "router",
+    "SqliteStore": "stores.sqlite.store",
     "Status": "result",
+    "StoreError": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
     "UnreadableLock": "errors",
