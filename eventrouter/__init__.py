@@ -14,18 +14,23 @@ if TYPE_CHECKING:
         EventLoopRunning,
         EventRouterError,
         EventTooLarge,
+        HandlerTimeout,
         InvalidPayload,
         InvalidSignature,
         MalformedEvent,
         MissingVersion,
         RegistrationError,
+        RetryAfter,
+        TooManyAbandoned,
         UnknownType,
         UnknownVersion,
+        Unrecoverable,
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
     from eventrouter.limits import Limits
-    from eventrouter.result import HandlerResult, Result, Status
+    from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
+    from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
     from eventrouter.scope import CallNext
 
@@ -42,7 +47,10 @@ __all__ = [
     "EventLoopRunning",
     "EventRouterError",
     "EventTooLarge",
+    "Exponential",
+    "FailedAttempt",
     "HandlerResult",
+    "HandlerTimeout",
     "Header",
     "Headers",
     "InvalidPayload",
@@ -55,11 +63,16 @@ __all__ = [
     "MissingVersion",
     "RegistrationError",
     "Result",
+    "Retry",
+    "RetryAfter",
     "Router",
     "Status",
+    "TooManyAbandoned",
     "UnknownType",
     "UnknownVersion",
+    "Unrecoverable",
     "UnroutedEvent",
+    "exponential",
     "make_converter",
 ]
 
@@ -76,7 +89,10 @@ _HOMES = {
     "EventLoopRunning": "errors",
     "EventRouterError": "errors",
     "EventTooLarge": "errors",
+    "Exponential": "retry",
+    "FailedAttempt": "result",
     "HandlerResult": "result",
+    "HandlerTimeout": "errors",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
     "InvalidPayload": "errors",
@@ -89,11 +105,16 @@ _HOMES = {
     "MissingVersion": "errors",
     "RegistrationError": "errors",
     "Result": "result",
+    "Retry": "retry",
+    "RetryAfter": "errors",
     "Router": "router",
     "Status": "result",
+    "TooManyAbandoned": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
+    "Unrecoverable": "errors",
     "UnroutedEvent": "errors",
+    "exponential": "retry",
     "make_converter": "converter",
 }
 
