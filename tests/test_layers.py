@@ -61,7 +61,7 @@ LAYERS = [
     {"router"},
 ]
 #: What stands outside the core, and is imported by nothing in it.
-OUTSIDE = ("cli.", "integrations.")
+OUTSIDE = ("cli.", "integrations.", "testing.")
 LEVEL = {module: level for level, row in enumerate(LAYERS) for module in row}
 
 
