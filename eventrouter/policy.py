@@ -76,7 +76,7 @@ class Policy:
     def __str__(self) -> str:
         parts = [] if self.retry is None else [str(self.retry)]
         if self.timeout is not None:
-            parts.append(f"timeout {self.timeout:g} s{', abandoned' if self.abandon else ''}")
+            parts.append(f"timeout {self.timeout:g} s{', then abandoned' if self.abandon else ''}")
         return "; ".join(parts)
 
 
