@@ -120,7 +120,6 @@ def test_a_function_that_gives_no_wait_is_an_error(wait: Any) -> None:
         (Exception, ExceptionGroup("", [Refused(), Unrecoverable()]), False),
         (Exception, ExceptionGroup("", [Refused(), MalformedEvent("")]), False),
     ],
-    ids=repr,
 )
 def test_what_is_retried(on: Any, error: Exception, is_retried: bool) -> None:
     assert (Retry(2, on=on).next_wait(1, error, 0) is not None) == is_retried
@@ -176,7 +175,6 @@ async def is_busy(error: Exception) -> bool:
         ({"jitter": float("nan")}, "jitter=nan"),
         ({"max_elapsed": -1}, "below 0"),
     ],
-    ids=str,
 )
 def test_settings_that_can_t_work_are_refused(settings: dict[str, Any], text: str) -> None:
     with pytest.raises(RegistrationError, match=text):
