@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import copy_context
 from types import coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 
@@ -39,6 +39,19 @@ def in_trio() -> bool:
     """Whether trio's event loop runs in this thread."""
     trio = sys.modules.get("trio")
     return trio is not None and trio.lowlevel.in_trio_run()
+
+
+def calling_in_loop() -> Callable[[Callable[[], object]], object]:
+    """
+    What has a function called in the event loop of this thread, from any thread.
+
+    It raises a ``RuntimeError`` if that loop is closed by then.
+    """
+    if in_trio():
+        token: Any = sys.modules["trio"].lowlevel.current_trio_token()
+        return cast("Callable[[Callable[[], object]], object]", token.run_sync_soon)
+    loop: Any = sys.modules["asyncio"].get_running_loop()
+    return cast("Callable[[Callable[[], object]], object]", loop.call_soon_threadsafe)
 
 
 async def resolved(awaitable: Awaitable[T], has_loop: bool) -> T:
