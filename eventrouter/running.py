@@ -191,13 +191,12 @@ async def _run_attempts(route: Route, run: Run) -> HandlerResult:
         error = raised
     else:
         return HandlerResult(name, value, None, 1, perf_counter() - started)
+    elapsed = perf_counter() - started
     annotate(error, run.event, name)
-    failed = HandlerResult(name, None, error, 1, perf_counter() - started)
     if route.recovery is None:
-        return failed
-    return await route.recovery.recovered(
-        failed, partial(_call_again, call, route, run), run.event, run.has_loop
-    )
+        return HandlerResult(name, None, error, 1, elapsed)
+    again = partial(_call_again, call, route, run)
+    return await route.recovery.recovered(name, error, elapsed, again, run.event, run.has_loop)
 
 
 async def _run_members(group: Group, run: Run) -> Outcome:
