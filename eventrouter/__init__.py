@@ -14,21 +14,26 @@ if TYPE_CHECKING:
         EventLoopRunning,
         EventRouterError,
         EventTooLarge,
+        HandlerTimeout,
         InvalidPayload,
         InvalidSignature,
         MalformedEvent,
         MissingVersion,
         NoExample,
         RegistrationError,
+        RetryAfter,
         StoreError,
+        TooManyAbandoned,
         UnknownType,
         UnknownVersion,
         UnreadableLock,
+        Unrecoverable,
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
     from eventrouter.limits import Limits
-    from eventrouter.result import HandlerResult, Result, Status
+    from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
+    from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
     from eventrouter.scope import CallNext
     from eventrouter.stores.letters import DeadLetter
@@ -49,7 +54,10 @@ __all__ = [
     "EventLoopRunning",
     "EventRouterError",
     "EventTooLarge",
+    "Exponential",
+    "FailedAttempt",
     "HandlerResult",
+    "HandlerTimeout",
     "Header",
     "Headers",
     "InvalidPayload",
@@ -64,14 +72,19 @@ __all__ = [
     "NoExample",
     "RegistrationError",
     "Result",
+    "Retry",
+    "RetryAfter",
     "Router",
     "SqliteStore",
     "Status",
     "StoreError",
+    "TooManyAbandoned",
     "UnknownType",
     "UnknownVersion",
     "UnreadableLock",
+    "Unrecoverable",
     "UnroutedEvent",
+    "exponential",
     "make_converter",
 ]
 
@@ -89,7 +102,10 @@ _HOMES = {
     "EventLoopRunning": "errors",
     "EventRouterError": "errors",
     "EventTooLarge": "errors",
+    "Exponential": "retry",
+    "FailedAttempt": "result",
     "HandlerResult": "result",
+    "HandlerTimeout": "errors",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
     "InvalidPayload": "errors",
@@ -104,14 +120,19 @@ _HOMES = {
     "NoExample": "errors",
     "RegistrationError": "errors",
     "Result": "result",
+    "Retry": "retry",
+    "RetryAfter": "errors",
     "Router": "router",
     "SqliteStore": "stores.sqlite.store",
     "Status": "result",
     "StoreError": "errors",
+    "TooManyAbandoned": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
     "UnreadableLock": "errors",
+    "Unrecoverable": "errors",
     "UnroutedEvent": "errors",
+    "exponential": "retry",
     "make_converter": "converter",
 }
 

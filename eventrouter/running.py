@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import nullcontext, suppress
 from enum import Enum
 from functools import partial
@@ -14,7 +14,7 @@ import anyio
 from attrs import evolve, frozen
 
 from eventrouter.contexts import in_own_context, in_trio, resolved
-from eventrouter.errors import InvalidPayload, RegistrationError
+from eventrouter.errors import HandlerTimeout, InvalidPayload, RegistrationError
 from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
@@ -161,16 +161,42 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
     return chain
 
 
-async def run_route(route: Route, run: Run) -> HandlerResult:
-    """Run one handler; what it raises is in the result."""
+def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    """Run one handler, when it is its turn; what it raises is in the result."""
+    return _run_attempts(route, run) if route.in_order is None else _run_in_order(route, run)
+
+
+async def _run_in_order(route: Route, run: Run) -> HandlerResult:
+    assert route.in_order is not None
+    assert route.policy.ordered_by is not None
+    try:
+        key = route.policy.ordered_by(run.event)
+        await route.in_order.take(key, run.has_loop)
+    except Exception as error:  # of the function, or of a key without a hash
+        annotate(error, run.event, f"ordered_by= of {route.named.name}")
+        return HandlerResult(route.named.name, None, error, 0, 0.0)
+    try:
+        return await _run_attempts(route, run)
+    finally:
+        route.in_order.give(key)
+
+
+async def _run_attempts(route: Route, run: Run) -> HandlerResult:
     name = route.named.name
+    call = _call if route.at_a_time is None else _call_in_turn
     started = perf_counter()
     try:
-        value = await _call(route, run)
-    except Exception as error:
-        annotate(error, run.event, name)
-        return HandlerResult(name, None, error, 1, perf_counter() - started)
-    return HandlerResult(name, value, None, 1, perf_counter() - started)
+        value = await call(route, run)
+    except Exception as raised:
+        error = raised
+    else:
+        return HandlerResult(name, value, None, 1, perf_counter() - started)
+    elapsed = perf_counter() - started
+    annotate(error, run.event, name)
+    if route.recovery is None:
+        return HandlerResult(name, None, error, 1, elapsed)
+    again = partial(_call_again, call, route, run)
+    return await route.recovery.recovered(name, error, elapsed, again, run.event, run.has_loop)
 
 
 async def _run_members(group: Group, run: Run) -> Outcome:
@@ -220,6 +246,8 @@ async def _run_concurrently(members: tuple[Route | Group, ...], run: Run) -> Out
 
 async def _provide_ahead(members: Iterable[Route | Group], run: Run) -> None:
     """Open what handlers ask for in the task that closes it: a cancel scope can't change tasks."""
+    if run.provisions is not None:
+        run.provisions.keep_failures()
     for member in members:
         if isinstance(member, Route):
             with suppress(Exception):  # raised again when the handler asks for it
@@ -299,19 +327,49 @@ async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) 
     )
 
 
+async def _call_again(call: Callable[[Route, Run], Awaitable[Any]], route: Route, run: Run) -> Any:
+    if run.provisions is not None:
+        run.provisions.forget_failures()
+    return await call(route, run)
+
+
+async def _call_in_turn(route: Route, run: Run) -> Any:
+    assert route.at_a_time is not None
+    await route.at_a_time.take(None, run.has_loop)
+    try:
+        return await _call(route, run)
+    finally:
+        route.at_a_time.give(None)
+
+
 async def _call(route: Route, run: Run) -> Any:
     first = run.argument(route)
     further = await _further_arguments(route, run) if route.filled else {}
     if route.signature.is_async:
-        return await route.handler(first, **further)
+        return await route.call(first, **further)
     if run.mode is Mode.THREADS and route.thread:
-        call = partial(outcome_of, route.handler, first, **further)
-        value, error = await run.threads.run(call)
+        call = partial(outcome_of, route.call, first, **further)
+        value, error = await _in_thread(call, route, run)
         if error is not None:
             raise error
+    elif route.policy.timeout is None:
+        value = route.call(first, **further)
     else:
-        value = route.handler(first, **further)
+        raise RegistrationError(
+            f"{route.named} is sync and has a timeout, so it can't be dispatched from sync code, "
+            "where it would run in the caller's thread; await router.dispatch(...) instead"
+        )
     return await run.awaited(value)  # a decorator may have hidden that the handler is async
+
+
+async def _in_thread(
+    call: Callable[[], tuple[Any, Any]], route: Route, run: Run
+) -> tuple[Any, Any]:
+    seconds = route.policy.timeout
+    if seconds is None:
+        return await run.threads.run(call)
+    returned = await run.threads.run_or_abandon(call, seconds)
+    return (None, HandlerTimeout(route.named.name, seconds)) if returned is None else returned
 
 
 async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:

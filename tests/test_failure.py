@@ -18,6 +18,7 @@ from eventrouter import (
     EventRouterError,
     EventTooLarge,
     HandlerResult,
+    HandlerTimeout,
     InvalidPayload,
     InvalidSignature,
     Limits,
@@ -26,12 +27,15 @@ from eventrouter import (
     NoExample,
     RegistrationError,
     Result,
+    RetryAfter,
     Router,
     Status,
     StoreError,
+    TooManyAbandoned,
     UnknownType,
     UnknownVersion,
     UnreadableLock,
+    Unrecoverable,
     UnroutedEvent,
 )
 from eventrouter.errors import Mismatch
@@ -527,8 +531,12 @@ ERRORS: list[Exception] = [
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
     InvalidSignature("the header X is missing"),
+    HandlerTimeout("shop.charge", 2.5),
     NoExample("nothing fits its schema"),
+    RetryAfter(30),
+    TooManyAbandoned(10),
     UnreadableLock("it is no JSON"),
+    Unrecoverable("the card was declined"),
 ]
 
 
