@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MissingVersion,
         RegistrationError,
         RetryAfter,
+        StoreError,
         TooManyAbandoned,
         UnknownType,
         UnknownVersion,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
     from eventrouter.scope import CallNext
+    from eventrouter.stores.letters import DeadLetter
+    from eventrouter.stores.memory.store import MemoryStore
+    from eventrouter.stores.sqlite.store import SqliteStore
 
 __version__ = "0.1.0.dev0"
 
@@ -41,6 +45,7 @@ __all__ = [
     "CallNext",
     "CloudEventsEnvelope",
     "DataSchema",
+    "DeadLetter",
     "Envelope",
     "Event",
     "EventError",
@@ -59,6 +64,7 @@ __all__ = [
     "Limits",
     "MalformedEvent",
     "MappedEnvelope",
+    "MemoryStore",
     "Metadata",
     "MissingVersion",
     "RegistrationError",
@@ -66,7 +72,9 @@ __all__ = [
     "Retry",
     "RetryAfter",
     "Router",
+    "SqliteStore",
     "Status",
+    "StoreError",
     "TooManyAbandoned",
     "UnknownType",
     "UnknownVersion",
@@ -83,6 +91,7 @@ _HOMES = {
     "CallNext": "scope",
     "CloudEventsEnvelope": "envelopes.cloudevents.envelope",
     "DataSchema": "envelopes.cloudevents.envelope",
+    "DeadLetter": "stores.letters",
     "Envelope": "envelope",
     "Event": "event",
     "EventError": "errors",
@@ -101,6 +110,7 @@ _HOMES = {
     "Limits": "limits",
     "MalformedEvent": "errors",
     "MappedEnvelope": "envelopes.mapped",
+    "MemoryStore": "stores.memory.store",
     "Metadata": "event",
     "MissingVersion": "errors",
     "RegistrationError": "errors",
@@ -108,8 +118,10 @@ _HOMES = {
     "Retry": "retry",
     "RetryAfter": "errors",
     "Router": "router",
+    "SqliteStore": "stores.sqlite.store",
     "Status": "result",
     "TooManyAbandoned": "errors",
+    "StoreError": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
     "Unrecoverable": "errors",

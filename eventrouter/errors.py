@@ -97,6 +97,24 @@ class TooManyAbandoned(EventRouterError, RuntimeError):
         )
 
 
+class StoreError(EventRouterError):
+    """
+    Raised when a store can't do what it was asked: its disk is full, its file is locked or broken.
+
+    Nothing was changed then; what it was asked for may be asked for again.
+
+    Attributes:
+        reason: What is wrong, with what, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class EventError(EventRouterError):
     """The root of errors where the event is at fault: trying it again can't help."""
 

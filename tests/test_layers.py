@@ -12,9 +12,10 @@ PACKAGE = Path(eventrouter.__file__).parent
 #: Each module imports from rows above its own only; in a row they don't know each other.
 LAYERS = [
     {"errors", "limits", "timestamps", "contexts", "interruption"},
-    {"event", "kinds", "paths", "suggestions", "patterns"},
+    {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
     {"json"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
+    {"stores.claims", "stores.letters"},
     {
         "envelopes.cloudevents.attributes",
         "envelopes.cloudevents.data",
@@ -32,6 +33,12 @@ LAYERS = [
         "signatures.keys",
         "signatures.freshness",
         "signatures.replay",
+        "stores.entries",
+        "stores.memory.claims",
+        "stores.memory.letters",
+        "stores.sqlite.failures",
+        "stores.sqlite.schema",
+        "stores.sqlite.values",
     },
     {
         "envelopes.mapped",
@@ -46,8 +53,19 @@ LAYERS = [
         "signatures.stripe",
         "signatures.slack",
         "signatures.hmac",
+        "stores.memory.entries",
+        "stores.sqlite.claims",
+        "stores.sqlite.database",
+        "stores.sqlite.entries",
+        "stores.sqlite.letters",
     },
-    {"envelopes.cloudevents.envelope", "structuring.records", "structuring.containers"},
+    {
+        "envelopes.cloudevents.envelope",
+        "structuring.records",
+        "structuring.containers",
+        "stores.memory.store",
+        "stores.sqlite.store",
+    },
     {"structuring.unions", "structuring.twins", "payload"},
     {"converter", "upcasters"},
     {"upcasting"},
@@ -61,7 +79,7 @@ LAYERS = [
     {"router"},
 ]
 #: What stands outside the core, and is imported by nothing in it.
-OUTSIDE = ("cli.", "integrations.")
+OUTSIDE = ("cli.", "integrations.", "testing.")
 LEVEL = {module: level for level, row in enumerate(LAYERS) for module in row}
 
 

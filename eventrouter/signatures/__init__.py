@@ -2,11 +2,12 @@
 
 from eventrouter.signatures.github import GitHub
 from eventrouter.signatures.hmac import HMAC
-from eventrouter.signatures.replay import Claim, Guard, ReplayGuard
+from eventrouter.signatures.replay import Guard, ReplayGuard, StoreGuard
 from eventrouter.signatures.scheme import Scheme
 from eventrouter.signatures.slack import Slack
 from eventrouter.signatures.standard_webhooks import StandardWebhooks
 from eventrouter.signatures.stripe import Stripe
+from eventrouter.stores.claims import Claim
 
 __all__ = [
     "HMAC",
@@ -17,5 +18,6 @@ __all__ = [
     "Scheme",
     "Slack",
     "StandardWebhooks",
+    "StoreGuard",
     "Stripe",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,21 +12,8 @@ from attrs import Attribute, field, frozen
 
 from eventrouter.errors import RegistrationError
 from eventrouter.result import Status
-
-
-@frozen(eq=False)
-class Claim:
-    """
-    Who may process a delivery.
-
-    Attributes:
-        key: What the delivery is known by: what ``verify`` of a scheme returned.
-        refused: None for whoever is to process it; ``Status.IN_PROGRESS`` while another does;
-            ``Status.DUPLICATE`` once another has.
-    """
-
-    key: str
-    refused: Status | None = None
+from eventrouter.stores.arguments import checked_seconds
+from eventrouter.stores.claims import Claim, IdempotencyStore, make_key
 
 
 class Guard(Protocol):
@@ -54,10 +40,8 @@ class Guard(Protocol):
         ...
 
 
-def _refuse_no_seconds(_: Any, __: Attribute[Any], seconds: Any) -> None:
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 < seconds < math.inf:
-        raise RegistrationError(f"seconds={seconds!r}: it is a number of seconds over 0")
+def _refuse_no_seconds(_: Any, at: Attribute[Any], seconds: Any) -> None:
+    checked_seconds(at.name, seconds)
 
 
 def _refuse_no_most(_: Any, __: Attribute[Any], most: Any) -> None:
@@ -150,3 +134,41 @@ class ReplayGuard:
     def _make_room(self) -> None:
         if len(self._running) + len(self._completed) >= self.most:
             (self._completed or self._running).popitem(last=False)
+
+
+@frozen(eq=False)
+class StoreGuard:
+    """
+    Remembers deliveries in a store, so that several processes let each through once.
+
+    Use one store for all processes, and one name for each endpoint: two senders may give out the
+    same id.
+
+    Args:
+        store: Where they are remembered: ``SqliteStore("events.db")``.
+        name: What tells this endpoint's deliveries from all else in the store.
+        seconds: How long a delivery is remembered after it was completed; twice the tolerance of
+            the schemes here.
+        lease: The seconds after which one that was claimed and never completed passes again; more
+            than processing it takes.
+
+    Raises:
+        RegistrationError: If ``seconds`` or ``lease`` is no number over 0.
+    """
+
+    store: IdempotencyStore
+    name: str = field(kw_only=True)
+    seconds: float = field(default=600, validator=_refuse_no_seconds, kw_only=True)
+    lease: float = field(default=60, validator=_refuse_no_seconds, kw_only=True)
+
+    async def claim(self, key: str) -> Claim:
+        """Claim a delivery; ``refused`` says whether it is processed, or was."""
+        return await self.store.claim(make_key(self.name, key), self.lease)
+
+    async def complete(self, claim: Claim) -> None:
+        """Say that the delivery was handled; of a claim that was refused, this says nothing."""
+        await self.store.complete(claim, self.seconds)
+
+    async def release(self, claim: Claim) -> None:
+        """Say that it was not handled; of a claim that is not held any more, this says nothing."""
+        await self.store.release(claim)

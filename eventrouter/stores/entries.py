@@ -1,0 +1,142 @@
+"""Entries of an inbox: events that are accepted and not yet processed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+from eventrouter.envelope import Headers
+from eventrouter.stores.letters import DeadLetter, DeadLetterStore
+
+
+@frozen(eq=False)
+class Entry:
+    """
+    An event that a worker has taken.
+
+    Attributes:
+        id: What the store knows it by.
+        raw: What arrived, as it arrived.
+        headers: What came with it.
+        received: When it arrived, in UTC.
+        key: Entries of one key are processed one after the other.
+        attempts: How often it was taken, this time too.
+        token: What tells this time from another.
+    """
+
+    id: str
+    raw: bytes
+    headers: Headers
+    received: datetime
+    key: str | None
+    attempts: int
+    token: str
+
+
+@frozen
+class EntryCounts:
+    """
+    How much there is to do.
+
+    Attributes:
+        ready: Entries that can be taken now.
+        waiting: Those that can't yet: given back with a delay, or behind one of the same key.
+        taken: Those that a worker has.
+    """
+
+    ready: int
+    waiting: int
+    taken: int
+
+
+@runtime_checkable
+class InboxStore(DeadLetterStore, Protocol):
+    """
+    Keeps events from when they are accepted until they are processed.
+
+    An entry is there until a worker says that it is done, or sets it aside as a dead letter of the
+    same store. A worker has it for a lease; after that another may take it, as must be if the
+    worker was killed. Whoever took it last is the one who has it, even if late.
+
+    Every method raises ``StoreError`` if the store fails; it has then done all or nothing.
+    """
+
+    async def put(
+        self, raw: bytes, headers: Headers, received: datetime, *, key: str | None = None
+    ) -> str:
+        """
+        Keep an event; once this returns, it is on disk, if the store has one.
+
+        Args:
+            raw: What arrived, as it arrived.
+            headers: What came with it.
+            received: When, with an offset.
+            key: Entries of one key are taken in the order in which they were put, the next when
+                the one before is gone.
+
+        Returns:
+            Its id, never given to another.
+        """
+        ...
+
+    async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
+        """
+        Take the entries that are due, the first that became so first, and count an attempt of each.
+
+        The attempt is on disk before this returns, so that one that kills its process is counted.
+
+        Args:
+            worker: Who takes them, for whoever looks into the store.
+            limit: How many at most.
+            lease: The seconds after which another may take them.
+        """
+        ...
+
+    async def keep(self, entry: Entry, lease: float) -> bool:
+        """
+        Have the entry for that many seconds from now.
+
+        Returns:
+            Whether the worker still has it.
+        """
+        ...
+
+    async def done(self, entry: Entry) -> bool:
+        """
+        Say that it was processed, and delete it.
+
+        Returns:
+            Whether the worker still had it. If not, nothing changes.
+        """
+        ...
+
+    async def give_back(self, entry: Entry, delay: float = 0, *, charge: bool = False) -> bool:
+        """
+        Say that it was not processed, and let it be taken again.
+
+        Args:
+            entry: The entry.
+            delay: In how many seconds, from 0.
+            charge: Whether the attempt counts: it does if it failed, and not if it was never begun
+                or cut short.
+
+        Returns:
+            Whether the worker still had it. If not, nothing changes.
+        """
+        ...
+
+    async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
+        """
+        Delete the entry and add a dead letter, both at once.
+
+        Returns:
+            The letter's id, or None if the worker did not have the entry any more; then nothing
+            changes.
+        """
+        ...
+
+    async def count_entries(self) -> EntryCounts:
+        """Say how many entries there are."""
+        ...

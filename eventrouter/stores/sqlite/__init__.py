@@ -1,0 +1,1 @@
+"""Keys, dead letters and entries in an SQLite file."""
