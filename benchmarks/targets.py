@@ -46,6 +46,7 @@ def targets(tables: Mapping[str, Any]) -> list[Target]:
         *_beside_frameworks(dispatch),
         *_of_the_router_itself(dispatch, tables.get("routes", {})),
         *_over_http(tables.get("http", {})),
+        *_upcasts(tables.get("upcasts", {})),
         *_sleeping(tables.get("sleeping", {})),
         *_memory(tables.get("memory", {})),
     ]
@@ -143,6 +144,18 @@ def _over_http(http: Mapping[str, Any]) -> Iterator[Target]:
     # endpoint differs from itself on a busy machine.
     for way in ("the endpoint", "in Starlette"):
         yield from _at_most(http, f"eventrouter, {way}", f"by hand, {way}", (1.0, 1.0, 1.0))
+
+
+def _upcasts(upcasts: Mapping[str, Any]) -> Iterator[Target]:
+    for kind in ("msgspec", "standard library"):
+        seconds = upcasts.get(kind, {})
+        for name, reference, limit in (
+            ("v1 to v5, upcast", "v1, then four calls", 1.05),
+            ("v5", "v5, no upcasters", 1.05),
+        ):
+            measured = name in seconds and reference in seconds
+            ratio = seconds[name] / seconds[reference] if measured else None
+            yield Target(f"{kind}: {name} / {reference}", ratio, limit)
 
 
 def _sleeping(sleeping: Mapping[str, Any]) -> Iterator[Target]:

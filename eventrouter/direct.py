@@ -8,7 +8,7 @@ parameters, threads, groups. The event and the handler's result are made when so
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -50,7 +50,7 @@ async def run_lone(
             try:
                 payload = builder.explained(event, refused)
             except (InvalidPayload, RegistrationError) as error:
-                return settled(event, error, (), (), raw)
+                return settled(event, error, (), (), raw, upcasts=route.upcasts)
     if route.signature.takes_event:
         payload = make_event(parts).with_payload(payload)
     if route.signature.is_async:
@@ -73,9 +73,9 @@ async def run_built(
         event = make_event(parts)
         annotate(error, event, route.named.name)
         failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
-        return settled(event, None, (failed,), (), raw)
+        return settled(event, None, (failed,), (), raw, upcasts=route.upcasts)
     elapsed = perf_counter() - started
-    return handled((make_event, parts, route.named, value, elapsed), raw)
+    return handled((make_event, parts, route, value, elapsed), raw)
 
 
 def _stopped(end: StopIteration) -> RuntimeError:
@@ -86,7 +86,7 @@ def _stopped(end: StopIteration) -> RuntimeError:
 
 
 async def run_each(
-    routes: Iterable[Route],
+    routes: Sequence[Route],
     argument: Any,
     make_event: Callable[[Any], Event[Any]],
     parts: Any,
@@ -111,7 +111,8 @@ async def run_each(
         else:
             results.append(HandlerResult(name, value, None, 1, perf_counter() - started))
     if event is not None:
-        return settled(event, None, results, (), raw)
+        return settled(event, None, results, (), raw, upcasts=routes[0].upcasts)
     result = handled((make_event, parts), raw)
     result.handlers = tuple(results)
+    result.upcasts = routes[0].upcasts
     return result

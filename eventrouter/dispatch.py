@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple, cast
+
+from attrs import evolve
 
 from eventrouter.contexts import driven, in_new_loop, in_trio
 from eventrouter.direct import Prepare, Prepared, run_built, run_lone
@@ -27,7 +29,7 @@ from eventrouter.outcome import annotate, malformed, settled
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.result import Result, Status, with_raw
-from eventrouter.routing import Candidates, Route, RouteTable
+from eventrouter.routing import Candidates, Route, RouteTable, Tier
 from eventrouter.running import Mode, Run, composed, run_all
 from eventrouter.scope import CallNext, Scope
 from eventrouter.straight import (
@@ -39,6 +41,7 @@ from eventrouter.straight import (
     quick_parser,
 )
 from eventrouter.threads import WorkerThreads
+from eventrouter.upcasting import Builder, UpcastPath, build_payloads, make_upcast_builder
 
 _SURROUNDED = "a hook or middleware is around it"
 _READ = "_read"  # what an event read straight carries through the middleware
@@ -51,7 +54,9 @@ class Plan(NamedTuple):
 
     Attributes:
         routes: The routes, in order.
-        group: The same with what is wrapped around them.
+        path: How the event is upcast for them, observers apart; None if it is not.
+        reached: The same routes, with what builds their payloads along the path.
+        group: These with what is wrapped around them.
         builders: What builds their payloads, each once.
         has_provisions: Whether anything is provided to them.
         obstacle: Why they are not all there is, or nothing: run in the event loop, given the
@@ -61,8 +66,10 @@ class Plan(NamedTuple):
     """
 
     routes: tuple[Route, ...]
+    path: UpcastPath | None
+    reached: tuple[Route, ...]
     group: Group
-    builders: tuple[PayloadBuilder, ...]
+    builders: tuple[Builder, ...]
     has_provisions: bool
     obstacle: str
     lone: Route | None
@@ -76,11 +83,13 @@ class Choice(NamedTuple):
         plan: The routes; observers alone, if there is an error.
         error: Why no handler can take it, or None.
         success: The status if nothing fails.
+        upcast: What the plan's path made of the event, if that took part in the choice.
     """
 
     plan: Plan
     error: Exception | None = None
     success: Status = Status.HANDLED
+    upcast: Event[Any] | None = None
 
 
 class Dispatcher:
@@ -144,6 +153,9 @@ class Dispatcher:
         self._candidates: dict[tuple[str, str | None], Candidates] = {}
         self._most_remembered = _CACHED + 2 * len(table)
         self._plan = lru_cache(_CACHED)(self._make_plan)
+        # What builds along a path what a builder builds of its last version.
+        self._upcast_builder = cache(make_upcast_builder)
+        self._reached = cache(self._make_reached)
 
     def read(self, raw: Raw, headers: Headers) -> Event[Any]:
         """
@@ -182,10 +194,19 @@ class Dispatcher:
         # A pattern is itself a type that it matches, and that no exact route names.
         key = (route.pattern, route.version or self._default_version)
         candidates = self._table.find(*key)
-        tier = next((tier for tier in candidates.tiers if route in tier), (route,))
-        is_conditional = candidates.is_conditional or any(other.condition for other in tier)
-        plan = self._make_plan(tier + candidates.observers)
+        tiers = (tier for tier in candidates.tiers if route in tier.routes)
+        tier = next(tiers, Tier((route,), None))
+        is_conditional = candidates.is_conditional or tier.is_conditional
+        plan = self._make_plan(tier.routes + candidates.observers, tier.path)
         return self._way_of(route, plan, key, not is_conditional)
+
+    def upcast_from(self, route: Route) -> tuple[str, ...]:
+        """The versions that are upcast for a route."""
+        return self._table.upcast_from(route)
+
+    def tiers_for(self, event: Event[Any]) -> tuple[Tier, ...]:
+        """All routes for the type and version of an event, the most specific first."""
+        return self._table.find(event.type, self.version_of(event)).tiers
 
     def process(self, raw: Raw, headers: Headers) -> Coroutine[Any, Any, Result]:
         """What became of what arrived; raises only what cancels or ends the program."""
@@ -198,9 +219,10 @@ class Dispatcher:
         """What became of an event that has been read."""
         if self._has_middleware:
             return self._run_middleware(event, raw, mode)
-        plan, _, _ = choice = self.choose(event)
-        if plan.lone is not None:
-            return run_lone(plan.lone, event.payload, _itself, event, raw)
+        choice = self.choose(event)
+        lone = choice.plan.lone
+        if lone is not None:
+            return run_lone(lone, event.payload, _itself, event, raw)
         return self._run_choice(choice, event, raw, mode)
 
     def process_sync(self, raw: Raw, headers: Headers) -> Result:
@@ -289,17 +311,19 @@ class Dispatcher:
     async def _run_choice(
         self, choice: Choice, event: Event[Any], raw: Raw | None, mode: Mode
     ) -> Result:
-        plan, error, success = choice
-        payloads: dict[PayloadBuilder, Any] = {}
+        plan, error, success, upcast = choice
+        payloads: dict[Builder, Any] = {}
         if error is None:
             try:
-                payloads = {builder: builder(event) for builder in plan.builders}
+                if plan.path is not None and upcast is None:
+                    upcast = plan.path.upcast(event)
+                payloads = build_payloads(plan.builders, event, upcast)
             except (InvalidPayload, RegistrationError) as unfit:
                 error = unfit
         provisions = Provisions(event) if plan.has_provisions else None
-        run = Run(event, error, payloads, provisions, mode, self._threads)
+        run = Run(event, error, payloads, provisions, mode, self._threads, plan.path, upcast)
         results, errors = await run_all(plan.group, run)
-        return settled(event, error, results, errors, raw, success)
+        return settled(event, error, results, errors, raw, success, run.upcasts)
 
     def _choose(self, event: Event[Any], event_type: str, version: str | None) -> Choice:
         key = (event_type, version)
@@ -312,14 +336,19 @@ class Dispatcher:
                     return self._settled[key]
         for tier in candidates.tiers:
             try:
-                taking = tuple(route for route in tier if route.takes(event))
+                seen, upcast = tier.seen(event)
+            except (InvalidPayload, RegistrationError) as error:
+                return self._observed(candidates, error)
+            try:
+                taking = tuple(route for route in tier.routes if route.takes(seen))
             except Exception as error:
                 annotate(error, event, "a where= predicate")
                 return self._observed(candidates, error)
             if taking:
-                return Choice(self._plan(taking + candidates.observers))
+                plan = self._plan(taking + candidates.observers, tier.path)
+                return Choice(plan, upcast=upcast)
         if candidates.fallbacks:
-            return Choice(self._plan(candidates.fallbacks + candidates.observers))
+            return Choice(self._plan(candidates.fallbacks + candidates.observers, None))
         if self._ignores_unrouted:
             return self._observed(candidates, None, Status.IGNORED)
         return self._observed(candidates, self._table.unrouted(event_type, version))
@@ -328,7 +357,8 @@ class Dispatcher:
         self, candidates: Candidates, error: Exception | None, success: Status = Status.HANDLED
     ) -> Choice:
         # What a lone observer does is not all that becomes of the event.
-        return Choice(self._plan(candidates.observers)._replace(lone=None), error, success)
+        plan = self._plan(candidates.observers, None)._replace(lone=None)
+        return Choice(plan, error, success)
 
     def _remember(self, key: tuple[str, str | None], candidates: Candidates) -> None:
         if len(self._settled) + len(self._candidates) >= self._most_remembered:
@@ -337,16 +367,16 @@ class Dispatcher:
         if candidates.is_conditional:
             self._candidates[key] = candidates
         else:
-            first = candidates.tiers[0] if candidates.tiers else candidates.fallbacks
-            plan = self._make_plan(first + candidates.observers)
+            first = candidates.tiers[0] if candidates.tiers else Tier(candidates.fallbacks, None)
+            plan = self._make_plan(first.routes + candidates.observers, first.path)
             self._settled[key] = Choice(plan)
             if self._straight is not None and not plan.obstacle:
-                self._straight.add(*key, plan.routes)
+                self._straight.add(*key, plan.reached)
 
     def _way_of(
         self, route: Route, plan: Plan, key: tuple[str, str | None], is_settled: bool
     ) -> Way:
-        if route.builder is None:
+        if route.builder is None and (plan.path is None or route.is_observer):
             return RAW_WAY
         if not self._has_msgspec:
             return cattrs_way("msgspec is not installed")
@@ -356,16 +386,24 @@ class Dispatcher:
             return cattrs_way("a where= is asked first")
         if plan.obstacle:
             return cattrs_way(plan.obstacle)
-        return self._straight.way_of(*key, plan.routes)
+        return self._straight.way_of(*key, plan.reached)
 
-    def _make_plan(self, routes: tuple[Route, ...]) -> Plan:
-        routes = tuple(sorted(routes, key=lambda route: route.order))
-        group = make_group(routes, self._scope, self._is_concurrent)
-        builders = dict.fromkeys(route.builder for route in routes if route.builder is not None)
+    def _make_plan(self, routes: tuple[Route, ...], path: UpcastPath | None) -> Plan:
+        routes = reached = tuple(sorted(routes, key=lambda route: route.order))
+        if path is not None:
+            reached = tuple(self._reached(route, path) for route in routes)
+        group = make_group(reached, self._scope, self._is_concurrent)
+        builders = dict.fromkeys(route.builder for route in reached if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        obstacle = _obstacle(routes, group)
-        lone = routes[0] if len(routes) == 1 and not obstacle else None
-        return Plan(routes, group, tuple(builders), has_provisions, obstacle, lone)
+        obstacle = _obstacle(reached, group)
+        lone = reached[0] if len(routes) == 1 and not obstacle else None
+        return Plan(routes, path, reached, group, tuple(builders), has_provisions, obstacle, lone)
+
+    def _make_reached(self, route: Route, path: UpcastPath) -> Route:
+        if route.is_observer:
+            return route
+        builder = self._upcast_builder(path, cast("PayloadBuilder | None", route.builder))
+        return evolve(route, builder=builder, upcasts=path.versions)
 
     def _envelope_of(self, body: Body, headers: Headers) -> Envelope:
         fitting = [envelope for envelope in self._envelopes if envelope.fits(body, headers)]
@@ -388,6 +426,11 @@ def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
     if any(route.thread and not route.signature.is_async for route in routes):
         who = "the handler" if len(routes) == 1 else "one of its handlers"
         return f"{who} runs in a thread"
+    upcast = [route for route in routes if route.upcasts]
+    if upcast and len(upcast) < len(routes):
+        return "an observer sees the event before it is upcast"
+    if any(route.signature.takes_event for route in upcast):
+        return "an event that is upcast is asked for, not the payload alone"
     if any(route.filled for route in routes):
         who = "the handler" if len(routes) == 1 else "one of its handlers"
         return f"{who} has further parameters"

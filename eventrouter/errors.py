@@ -118,19 +118,25 @@ class UnknownVersion(UnroutedEvent):
     Attributes:
         event_type: The event's type.
         version: The event's version.
-        known: The versions that have a route, sorted.
+        known: The versions that have a route, or are upcast to one that has; in the order
+            declared with ``Router.versions()``, or else sorted.
+        is_newer: Whether that order has it after all of these; False too where it can't tell.
     """
 
-    def __init__(self, event_type: str, version: str, known: Sequence[str]) -> None:
-        EventError.__init__(self, event_type, version, tuple(known))
+    def __init__(
+        self, event_type: str, version: str, known: Sequence[str], is_newer: bool = False
+    ) -> None:
+        EventError.__init__(self, event_type, version, tuple(known), is_newer)
         self.event_type = event_type
         self.version = version
         self.known = tuple(known)
+        self.is_newer = is_newer
 
     def __str__(self) -> str:
+        known = ", which is newer than all known" if self.is_newer else "; known"
         return (
-            f"no route for version {quoted(self.version or '')} of {quoted(self.event_type)}; "
-            f"known: {listed(self.known)}"
+            f"no route for version {quoted(self.version or '')} of {quoted(self.event_type)}"
+            f"{known}: {listed(self.known)}"
         )
 
 
@@ -140,7 +146,8 @@ class MissingVersion(UnroutedEvent):
 
     Attributes:
         event_type: The event's type.
-        known: The versions that have a route, sorted.
+        known: The versions that have a route, or are upcast to one that has; in the order
+            declared with ``Router.versions()``, or else sorted.
     """
 
     def __init__(self, event_type: str, known: Sequence[str]) -> None:
@@ -188,17 +195,28 @@ class InvalidPayload(EventError, ValueError):
         event_type: The event's type.
         payload_type: The name of the type that was wanted.
         errors: The first mismatches, 20 at most, in the payload's order.
+        step: The upcaster that failed or whose payload that is, with the versions and where it
+            was written; None if it is the payload that arrived.
     """
 
-    def __init__(self, event_type: str, payload_type: str, errors: Sequence[Mismatch]) -> None:
-        super().__init__(event_type, payload_type, tuple(errors))
+    def __init__(
+        self,
+        event_type: str,
+        payload_type: str,
+        errors: Sequence[Mismatch],
+        step: str | None = None,
+    ) -> None:
+        super().__init__(event_type, payload_type, tuple(errors), step)
         self.event_type = event_type
         self.payload_type = payload_type
         self.errors = tuple(errors)
+        self.step = step
 
     def __str__(self) -> str:
-        mismatches = "; ".join(map(str, self.errors))
-        return f"the payload of {quoted(self.event_type)} is no {self.payload_type}: {mismatches}"
+        payload = f"the payload of {quoted(self.event_type)}"
+        if self.step is not None:
+            payload += f", upcast {self.step},"
+        return f"{payload} is no {self.payload_type}: {'; '.join(map(str, self.errors))}"
 
 
 class InvalidSignature(EventError, ValueError):

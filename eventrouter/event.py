@@ -22,6 +22,9 @@ P = TypeVar("P")
 Metadata: TypeAlias = Mapping[str, str]
 
 
+#: What holds, in an event that was upcast, the one that came.
+_ORIGINAL = "_original"
+
 #: Of an event without any.
 NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -121,25 +124,37 @@ class Event(Generic[T]):
         """The name of the payload's shape, if the event carries one."""
         return self.metadata.get("version")
 
+    @property
+    def original(self) -> Event[Any]:
+        """The event as it came, its payload raw, if this one was upcast; else this one itself."""
+        original: Event[Any] = self.__dict__.get(_ORIGINAL, self)
+        return original
+
     def with_payload(self, payload: P) -> Event[P]:
         """The same event with another payload."""
-        return Event(self.type, payload, self.timestamp, self.metadata, self.extensions)
+        event = Event(self.type, payload, self.timestamp, self.metadata, self.extensions)
+        if _ORIGINAL in self.__dict__:
+            event.__dict__[_ORIGINAL] = self.__dict__[_ORIGINAL]
+        return event
 
     # A mapping proxy can be neither pickled nor deep-copied, an event should.
     def __getstate__(self) -> tuple[Any, ...]:
-        return (
+        state = (
             self.type,
             self.payload,
             self.timestamp,
             dict(self.metadata),
             dict(self.extensions),
         )
+        return (*state, self.original) if _ORIGINAL in self.__dict__ else state
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        type_, payload, timestamp, metadata, extensions = state
+        type_, payload, timestamp, metadata, extensions, *original = state
         self.__init__(  # type: ignore[misc]
             type_, payload, timestamp, MappingProxyType(metadata), MappingProxyType(extensions)
         )
+        if original:
+            self.__dict__[_ORIGINAL] = original[0]
 
 
 def unmade_event(event_type: str, make: Callable[[Any], Event[Any]], parts: Any) -> Event[Any]:
@@ -155,6 +170,24 @@ def unmade_event(event_type: str, make: Callable[[Any], Event[Any]], parts: Any)
     event.__dict__["type"] = event_type
     event.__dict__["_unmade"] = (make, parts)
     return event
+
+
+def upcast_event(
+    event: Event[Any], payload: Any, version: str, changes: Mapping[str, str]
+) -> Event[Any]:
+    """
+    The event in a later version.
+
+    Args:
+        event: The event as it came.
+        payload: The payload of that version.
+        version: The version.
+        changes: What else becomes of the metadata.
+    """
+    metadata = MappingProxyType({**event.metadata, **changes, "version": version})
+    upcast = Event(event.type, payload, event.timestamp, metadata, event.extensions)
+    upcast.__dict__[_ORIGINAL] = event
+    return upcast
 
 
 _PARTS = frozenset(fields_dict(Event))

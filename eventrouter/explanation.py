@@ -13,7 +13,7 @@ from eventrouter.errors import EventError, RegistrationError, printable
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.patterns import matches
-from eventrouter.routing import Route
+from eventrouter.routing import Route, Tier
 from eventrouter.straight import RAW_WAY, Way, cattrs_way
 
 _SHOWN = 50  # routes in the text
@@ -27,7 +27,7 @@ class Verdict:
     Attributes:
         route: The route.
         runs: Whether it runs.
-        why: Why, or why not.
+        why: Why, or why not; with the versions its payload goes through, if it is upcast.
         way: How ``dispatch`` reads its payload, and why so; None if it does not run.
     """
 
@@ -50,14 +50,16 @@ class Explanation:
     Which routes an event takes, which it does not, and why.
 
     Attributes:
-        event: The event, its payload raw; None if what arrived was no event.
+        event: The event as it came, its payload raw; None if what arrived was no event.
         error: What ``dispatch`` would raise before any handler ran, or None.
         verdicts: One for each route, in the order they run; those that run first.
+        upcasts: The versions that the payload goes through, as in ``Result``.
     """
 
     event: Event[Any] | None
     error: Exception | None
     verdicts: tuple[Verdict, ...]
+    upcasts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [_headline(self.event, self.error)]
@@ -77,15 +79,19 @@ def explained(
         return Explanation(None, malformed, ())
     choice = dispatcher.choose(event)
     error = choice.error or _payload_error(choice, event)
+    tier_of = {route: tier for tier in dispatcher.tiers_for(event) for route in tier.routes}
     version = dispatcher.version_of(event)
-    verdicts = [_verdict(route, event, choice, error, version) for route in routes]
+    verdicts = [
+        _verdict(route, event, choice, error, version, tier_of.get(route)) for route in routes
+    ]
     verdicts = [_with_way(verdict, dispatcher, event, choice, raw) for verdict in verdicts]
     verdicts.sort(key=lambda verdict: not verdict.runs)
-    return Explanation(event, error, tuple(verdicts))
+    path = choice.plan.path
+    return Explanation(event, error, tuple(verdicts), () if path is None else path.versions)
 
 
 def _payload_error(choice: Choice, event: Event[Any]) -> Exception | None:
-    for route in choice.plan.routes:
+    for route in choice.plan.reached:
         if route.builder is not None:
             try:
                 route.builder(event)
@@ -95,23 +101,36 @@ def _payload_error(choice: Choice, event: Event[Any]) -> Exception | None:
 
 
 def _verdict(
-    route: Route, event: Event[Any], choice: Choice, error: Exception | None, version: str | None
+    route: Route,
+    event: Event[Any],
+    choice: Choice,
+    error: Exception | None,
+    version: str | None,
+    tier: Tier | None,
 ) -> Verdict:
+    path = choice.plan.path
     if route in choice.plan.routes:
+        takes = "it takes this event"
+        if path is not None and not route.is_observer:
+            takes += f", upcast {printable(str(path))}"
         if error is not None and not route.is_observer:
-            return Verdict(route, False, "it takes this event, but a payload can't be built")
-        return Verdict(route, True, "it takes this event")
+            return Verdict(route, False, f"{takes}, but a payload can't be built")
+        return Verdict(route, True, takes)
     if route.is_observer or route.is_fallback:
         if not event.type.startswith(route.pattern):
             return Verdict(route, False, f"the type does not begin with {route.pattern!r}")
         return Verdict(route, False, _taken(choice, "another route"))
     if not matches(route.pattern, event.type):
         return Verdict(route, False, "the type does not match")
-    if route.version not in (None, version):
+    if tier is None:
         has = "no version" if version is None else f"version {version!r}"
         return Verdict(route, False, f"the event has {has}")
     try:
-        is_met = route.takes(event)
+        seen, _ = tier.seen(event)
+    except (EventError, RegistrationError):
+        return Verdict(route, False, f"the event can't be upcast {printable(str(tier.path))}")
+    try:
+        is_met = route.takes(seen)
     except Exception as failure:
         why = f"its where= failed: {type(failure).__name__}: {failure}"
         return Verdict(route, False, why)

@@ -43,6 +43,7 @@ def settled(
     others: Iterable[Exception],
     raw: Raw | None = None,
     success: Status = Status.HANDLED,
+    upcasts: tuple[str, ...] = (),
 ) -> Result:
     """The result of a run, with ``success`` as its status if nothing failed."""
     results = tuple(results)
@@ -54,7 +55,7 @@ def settled(
         status = Status.INVALID
     elif error is not None:
         status = Status.FAILED
-    return Result(status, event, results, error, raw)
+    return Result(status, event, results, error, raw, upcasts)
 
 
 def malformed(error: MalformedEvent, raw: Raw) -> Result:

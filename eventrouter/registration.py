@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from eventrouter.conditions import Condition
-from eventrouter.errors import RegistrationError
+from eventrouter.errors import RegistrationError, quoted
 from eventrouter.payload import PayloadBuilder, PayloadConverter, make_builder
 from eventrouter.providers import Provider, filled
 from eventrouter.routing import Route
@@ -20,9 +20,11 @@ from eventrouter.signature import (
     Named,
     Signature,
     named,
+    read_conversion,
     read_signature,
     refuse_uncallable,
 )
+from eventrouter.upcasters import Upcaster
 
 # What a name raises that may exist once the program is read: ``User``, or ``models.User``.
 _NOT_YET = (NameError, AttributeError)
@@ -40,7 +42,7 @@ class Signatures:
     """Signatures and builders by handler and by type, so that each is worked out once."""
 
     def __init__(self, converter: PayloadConverter) -> None:
-        self._converter = converter
+        self.converter = converter
         self._of_handler: dict[AnyHandler, Signature] = {}
         self._builders: dict[Any, PayloadBuilder] = {}
 
@@ -63,18 +65,17 @@ class Signatures:
 
     def _read(self, handler: AnyHandler) -> Signature:
         signature = read_signature(handler)
-        self.builder_of(handler, signature)
+        self.builder_of(handler, signature.payload_type)
         return signature
 
-    def builder_of(self, handler: AnyHandler, signature: Signature) -> PayloadBuilder | None:
-        """The builder of the payload the handler asks for, None if it asks for the raw one."""
-        target = signature.payload_type
+    def builder_of(self, handler: AnyHandler, target: Any) -> PayloadBuilder | None:
+        """The builder of the payload type a function asks for, None if it asks for the raw one."""
         if target is Any or target is object:
             return None
         try:
             builder = self._builders.get(target)
             if builder is None:
-                builder = self._builders[target] = make_builder(target, self._converter)
+                builder = self._builders[target] = make_builder(target, self.converter)
         except _NOT_YET:
             raise
         except Exception as error:
@@ -140,10 +141,7 @@ class Registration:
         try:
             signature = self.signatures.of(self.handler)
         except _NOT_YET as error:
-            raise RegistrationError(
-                f"{self.named}: {error}, in an annotation; define or import it at module level, "
-                "outside of functions and of TYPE_CHECKING"
-            ) from error
+            raise _not_found(self.named, error) from error
         self._refuse_typed_observer(signature)
         return Route(
             pattern=prefix + self.pattern,
@@ -152,7 +150,7 @@ class Registration:
             handler=self.handler,
             named=self.named,
             signature=signature,
-            builder=self.signatures.builder_of(self.handler, signature),
+            builder=self.signatures.builder_of(self.handler, signature.payload_type),
             thread=self.thread,
             is_observer=self.role is Role.OBSERVER,
             is_fallback=self.role is Role.FALLBACK,
@@ -167,3 +165,67 @@ class Registration:
                 f"{self.named} sees events of every type; annotate its first parameter with "
                 "Event or Any"
             )
+
+
+@define(eq=False)
+class UpcasterRegistration:
+    """
+    An upcaster as it was registered.
+
+    Attributes:
+        event_type: The type of the events.
+        source: The version it takes.
+        target: The version it returns.
+        function: The function.
+        signatures: What builds what it takes.
+    """
+
+    event_type: str
+    source: str
+    target: str
+    function: AnyHandler
+    signatures: Signatures
+    named: Named = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        refuse_uncallable(self.function)
+        self.named = named(self.function)
+        if self.source == self.target:
+            raise RegistrationError(
+                f"{self.named} upcasts {quoted(self.event_type)} from {quoted(self.source)} to the "
+                "same version"
+            )
+        with suppress(*_NOT_YET):  # see upcaster()
+            self._upcaster("")
+
+    def upcaster(self, prefix: str) -> Upcaster:
+        """
+        The upcaster, where the router it was registered on is included under a prefix.
+
+        Raises:
+            RegistrationError: If an annotation names what does not exist.
+        """
+        try:
+            return self._upcaster(prefix)
+        except _NOT_YET as error:
+            raise _not_found(self.named, error) from error
+
+    def _upcaster(self, prefix: str) -> Upcaster:
+        conversion = read_conversion(self.function)
+        return Upcaster(
+            event_type=prefix + self.event_type,
+            source=self.source,
+            target=self.target,
+            function=self.function,
+            named=self.named,
+            conversion=conversion,
+            builder=self.signatures.builder_of(self.function, conversion.takes),
+            converter=self.signatures.converter.detailed,
+        )
+
+
+def _not_found(where: Named, error: Exception) -> RegistrationError:
+    return RegistrationError(
+        f"{where}: {error}, in an annotation; define or import it at module level, outside of "
+        "functions and of TYPE_CHECKING"
+    )

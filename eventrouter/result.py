@@ -55,11 +55,13 @@ class Result:
 
     Attributes:
         status: The outcome in one word.
-        event: The event, its payload raw; None if what arrived was no event.
+        event: The event as it came, its payload raw; None if what arrived was no event.
         handlers: What became of each handler, in registration order.
         error: What ``dispatch`` raises: the error of the event or of the one handler that
             failed, an ``ExceptionGroup`` where several failed, or None.
         raw: What arrived, as it arrived.
+        upcasts: The versions that its payload went through, the event's own first and that of
+            the handlers last; empty if it was not upcast.
     """
 
     status: Status
@@ -67,19 +69,21 @@ class Result:
     handlers: tuple[HandlerResult, ...] = ()
     error: Exception | None = None
     raw: Raw | None = None
+    upcasts: tuple[str, ...] = ()
     # What the event, and the result of the one handler, are made of when first asked for.
     _unmade: tuple[Any, ...] | None = field(default=None, init=False, eq=False, repr=False)
 
     if not TYPE_CHECKING:  # or any attribute would pass as one it has
 
         def __getattr__(self, name: str) -> Any:
-            if name not in ("event", "handlers"):
+            if name not in ("event", "handlers", "upcasts"):
                 raise AttributeError(f"a Result has no attribute {name!r}")
             make_event, parts, *of_handler = self._unmade
             self.event = make_event(parts)
             if of_handler:
-                handler, value, elapsed = of_handler
-                self.handlers = (HandlerResult(handler.name, value, None, 1, elapsed),)
+                route, value, elapsed = of_handler
+                self.handlers = (HandlerResult(route.named.name, value, None, 1, elapsed),)
+                self.upcasts = route.upcasts
             self._unmade = None
             return getattr(self, name)
 
@@ -103,8 +107,9 @@ def handled(unmade: tuple[Any, ...], raw: Raw | None) -> Result:
     The result of an event that was handled; what is in it is made when asked for.
 
     Args:
-        unmade: What makes the event, of what; and for a lone handler, what has its name, what it
-            returned, and how long that took, in seconds. Of several, ``handlers`` is to be set.
+        unmade: What makes the event, of what; and for a lone handler, its route, what it
+            returned, and how long that took, in seconds. Of several, ``handlers`` and ``upcasts``
+            are to be set.
         raw: What arrived.
     """
     result = _new(Result)
@@ -126,6 +131,7 @@ def with_raw(result: Result, raw: Raw | None) -> Result:
         copy.event = result.event
     if unmade is None or len(unmade) == 2:  # of the event alone
         copy.handlers = result.handlers
+        copy.upcasts = result.upcasts
     return copy
 
 

@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 from cattrs import Converter
 
+from eventrouter.chains import Chains, duplicate
 from eventrouter.conditions import Where, read_condition
 from eventrouter.converter import make_converter
 from eventrouter.direct import run_built
@@ -29,10 +30,10 @@ from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
 from eventrouter.limits import Limits
 from eventrouter.outcome import annotate
-from eventrouter.patterns import specificity
+from eventrouter.patterns import Specificity, specificity
 from eventrouter.payload import PayloadConverter
 from eventrouter.providers import Provider, make_provider
-from eventrouter.registration import Registration, Role, Signatures
+from eventrouter.registration import Registration, Role, Signatures, UpcasterRegistration
 from eventrouter.result import Result, handled
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
@@ -40,6 +41,7 @@ from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable
 from eventrouter.straight import Way
 from eventrouter.stream import Delivered, OrderedBy, process_many
 from eventrouter.threads import WorkerThreads
+from eventrouter.upcasters import Upcaster
 
 H = TypeVar("H", bound=AnyHandler)
 B = TypeVar("B", bound=Before)
@@ -110,6 +112,9 @@ class Router:
         # In the order they were declared; handlers run in this order.
         self._declared: list[Registration | _Inclusion] = []
         self._keys: dict[tuple[Role, str, str | None], list[Registration]] = {}
+        # By event type and the version they take, as they were declared.
+        self._upcasters: dict[tuple[str, str], UpcasterRegistration] = {}
+        self._orders: dict[str, tuple[str, ...]] = {}
         self._before: list[Before] = []
         self._after: list[After] = []
         self._middleware: list[Middleware] = []
@@ -117,6 +122,7 @@ class Router:
         self._parents: WeakSet[Router] = WeakSet()
         self._compiled: Dispatcher | None = None
         self._routes: tuple[Route, ...] = ()
+        self._chains = Chains((), {})
 
     @property
     def limits(self) -> Limits:
@@ -177,6 +183,68 @@ class Router:
         specificity(type)
         condition = None if where is None else read_condition(where)
         self._register(Role.HANDLER, type, _checked_version(version), condition, handler, thread)
+
+    def upcast(self, type: str, source: str, target: str) -> Callable[[H], H]:
+        """
+        Register the decorated function to make a later version of a payload; it stays as it was.
+
+        It is a plain function of the older payload, annotated with the types of both, where raw
+        JSON is a ``dict[str, Any]``. Annotated to return ``tuple[Newer, Mapping[str, str]]``, it
+        returns changes of the metadata beside the payload. It must not change what it is given.
+
+        An event goes through as many of these as it takes to reach the nearest version that has a
+        handler. Handlers of its own version go before all others.
+
+        Args:
+            type: The event's type; no pattern.
+            source: The version that the function takes; one function a version.
+            target: The version that it returns.
+
+        Raises:
+            RegistrationError: If the function or an argument can't work. ``compile`` raises it
+                where upcasters go round in a circle, lead to no handler, or don't fit together.
+        """
+
+        def register(upcaster: H) -> H:
+            registration = UpcasterRegistration(
+                _checked_type(type),
+                _named_version(source),
+                _named_version(target),
+                upcaster,
+                self._signatures,
+            )
+            other = self._upcasters.setdefault((type, source), registration)
+            if other is not registration:
+                raise duplicate(type, source, other.named, registration.named)
+            self._changed()
+            return upcaster
+
+        return register
+
+    def versions(self, type: str, order: Iterable[str]) -> None:
+        """
+        Tell in which order the versions of a type came, so that one can be said to be newer.
+
+        ``UnknownVersion.is_newer`` is told by it. Nothing else is: which version leads to which
+        is for ``upcast`` to say.
+
+        Args:
+            type: The event's type; no pattern.
+            order: The versions, the oldest first.
+
+        Raises:
+            RegistrationError: If the type has an order already, or an argument can't work.
+                ``compile`` raises it where an upcaster goes back in that order.
+        """
+        versions = () if isinstance(order, str) else tuple(map(_named_version, order))
+        if not versions or len(set(versions)) < len(versions):
+            raise RegistrationError(
+                f"versions({type!r}, {order!r}): it is a list of versions, the oldest first, each "
+                "once"
+            )
+        if self._orders.setdefault(_checked_type(type), versions) is not versions:
+            raise RegistrationError(f"the versions of {type!r} are declared already")
+        self._changed()
 
     @overload
     def on_any(self, handler: H, /) -> H: ...
@@ -334,7 +402,7 @@ class Router:
             annotate(error, make_event(parts), route.named.name)
             raise
         elapsed = perf_counter() - started
-        return handled((make_event, parts, route.named, value, elapsed), raw)
+        return handled((make_event, parts, route, value, elapsed), raw)
 
     async def process(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
         """
@@ -411,7 +479,8 @@ class Router:
 
         Raises:
             RegistrationError: If an annotation can't be resolved, nothing provides what a
-                parameter asks for, or a function is registered twice on one key.
+                parameter asks for, a function is registered twice on one key, or upcasters
+                don't lead to a handler.
         """
         self._dispatcher()
 
@@ -424,6 +493,25 @@ class Router:
         """
         self._dispatcher()
         return self._routes
+
+    def upcasters(self) -> tuple[Upcaster, ...]:
+        """
+        All upcasters, those of included routers among them.
+
+        Raises:
+            RegistrationError: What ``compile`` raises.
+        """
+        self._dispatcher()
+        return self._chains.upcasters()
+
+    def upcast_from(self, route: Route) -> tuple[str, ...]:
+        """
+        Tell which versions are upcast for one of ``routes()``, where no other route is nearer.
+
+        Raises:
+            RegistrationError: What ``compile`` raises.
+        """
+        return self._dispatcher().upcast_from(route)
 
     def explain(self, raw: Raw, headers: Headers = NO_HEADERS) -> Explanation:
         """
@@ -545,10 +633,16 @@ class Router:
         self._routes = tuple(
             sorted((r for routes in by_role.values() for r in routes), key=lambda r: r.order)
         )
+        self._chains = self._make_chains()
         self._compiled = Dispatcher(
             envelopes=self._envelopes,
             limits=self._limits,
-            table=RouteTable(by_role[Role.HANDLER], by_role[Role.OBSERVER], by_role[Role.FALLBACK]),
+            table=RouteTable(
+                by_role[Role.HANDLER],
+                by_role[Role.OBSERVER],
+                by_role[Role.FALLBACK],
+                self._chains,
+            ),
             scope=scope,
             default_version=self._default_version,
             ignores_unrouted=self._ignores_unrouted,
@@ -556,6 +650,24 @@ class Router:
             threads=self._threads,
         )
         return self._compiled
+
+    def _make_chains(self) -> Chains:
+        upcasters: list[Upcaster] = []
+        orders: dict[str, tuple[str, ...]] = {}
+        for router, prefix in self._all_routers(""):
+            upcasters += [u.upcaster(prefix) for u in router._upcasters.values()]
+            for type, order in router._orders.items():
+                if orders.setdefault(prefix + type, order) != order:
+                    raise RegistrationError(
+                        f"the versions of {prefix + type!r} are declared twice, in two orders"
+                    )
+        return Chains(upcasters, orders)
+
+    def _all_routers(self, prefix: str) -> Iterator[tuple[Router, str]]:
+        yield self, prefix
+        for declared in self._declared:
+            if isinstance(declared, _Inclusion):
+                yield from declared.router._all_routers(prefix + declared.prefix)
 
     def _all_registered(
         self, around: _Surroundings
@@ -588,6 +700,19 @@ def _as_sequence(envelope: Envelope | Sequence[Envelope] | None) -> tuple[Envelo
     if not envelopes:
         raise RegistrationError("envelope=[]: at least one is needed")
     return envelopes
+
+
+def _checked_type(type: str) -> str:
+    if specificity(type) is not Specificity.EXACT:
+        raise RegistrationError(f"{type!r} is a pattern; versions are those of one event type")
+    return type
+
+
+def _named_version(version: Any) -> str:
+    checked = _checked_version(version)
+    if checked is None:
+        raise RegistrationError("version=None: a version is text, such as 'v1'")
+    return checked
 
 
 def _checked_version(version: Any) -> str | None:

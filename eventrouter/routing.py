@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from attrs import field, frozen
 
+from eventrouter.chains import Chains
 from eventrouter.conditions import Condition
 from eventrouter.errors import (
     MissingVersion,
@@ -17,11 +18,11 @@ from eventrouter.errors import (
 )
 from eventrouter.event import Event
 from eventrouter.patterns import PatternTree, Specificity, specificity
-from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Filled, Provider
 from eventrouter.scope import Scope
 from eventrouter.signature import AnyHandler, Named, Signature
 from eventrouter.suggestions import Suggestions
+from eventrouter.upcasting import Builder, UpcastPath
 
 
 @frozen(eq=False)
@@ -41,6 +42,7 @@ class Route:
         filled: Where its parameters after the first come from.
         scopes: What routers wrap around it, the outermost first.
         order: Its place among all routes.
+        upcasts: The versions that the payload goes through on its way here, if it is upcast.
     """
 
     pattern: str
@@ -49,13 +51,14 @@ class Route:
     handler: AnyHandler = field(repr=False)
     named: Named
     signature: Signature = field(repr=False)
-    builder: PayloadBuilder | None = field(repr=False)  # None: the raw payload is what is asked for
+    builder: Builder | None = field(repr=False)  # None: the raw payload is what is asked for
     thread: bool
     is_observer: bool = False
     is_fallback: bool = False
     filled: tuple[Filled, ...] = field(default=(), repr=False)
     scopes: tuple[Scope, ...] = field(default=(), repr=False)  # outermost first
     order: int = field(default=0, repr=False)
+    upcasts: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         matched = self.pattern
@@ -79,24 +82,55 @@ class Route:
         return self.condition is None or self.condition.holds(event)
 
 
+class Tier(NamedTuple):
+    """
+    Routes that are equally specific, and of which all that take an event run.
+
+    Attributes:
+        routes: The routes, in order.
+        path: How the event is upcast for them; None if it is not.
+    """
+
+    routes: tuple[Route, ...]
+    path: UpcastPath | None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it takes the event itself to tell which of them run."""
+        return any(route.condition for route in self.routes)
+
+    def seen(self, event: Event[Any]) -> tuple[Event[Any], Event[Any] | None]:
+        """
+        The event that conditions are asked about, and what the path made of it, if it had to.
+
+        Raises:
+            InvalidPayload: If the event can't be upcast.
+            RegistrationError: If nothing builds what an upcaster takes.
+        """
+        if self.path is None or not self.is_conditional:
+            return event, None
+        upcast = self.path.upcast(event)
+        return self.path.with_json(upcast), upcast
+
+
 class Candidates(NamedTuple):
     """
     The routes for one type and version, before any condition is asked.
 
     Attributes:
-        tiers: Routes equally specific, the most specific first; of these one tier runs.
+        tiers: The most specific first; of these one runs.
         observers: Those that run besides, whatever else does.
         fallbacks: Those that run where none of the tiers has a route.
     """
 
-    tiers: tuple[tuple[Route, ...], ...]
+    tiers: tuple[Tier, ...]
     observers: tuple[Route, ...]
     fallbacks: tuple[Route, ...]
 
     @property
     def is_conditional(self) -> bool:
         """Whether it takes the event itself to tell which routes run."""
-        return any(route.condition for tier in self.tiers[:1] for route in tier)
+        return any(tier.is_conditional for tier in self.tiers[:1])
 
 
 class RouteTable:
@@ -107,10 +141,18 @@ class RouteTable:
         routes: Those that take events by their pattern.
         observers: Those that see all events whose type begins with their pattern.
         fallbacks: Those that take what no route does, likewise.
+        chains: The upcasters.
+
+    Raises:
+        RegistrationError: If an upcaster leads to no route.
     """
 
     def __init__(
-        self, routes: Iterable[Route], observers: Iterable[Route], fallbacks: Iterable[Route]
+        self,
+        routes: Iterable[Route],
+        observers: Iterable[Route],
+        fallbacks: Iterable[Route],
+        chains: Chains,
     ) -> None:
         # event type -> version -> routes
         self._exact: dict[str, dict[str | None, list[Route]]] = {}
@@ -125,6 +167,8 @@ class RouteTable:
                 by_version[route.version].append(route)
             else:
                 self._patterns.add(route.pattern, route)
+        self._chains = chains
+        chains.refuse_dead_ends(self._handles)
 
     def __len__(self) -> int:
         """The number of exact types and versions."""
@@ -132,13 +176,17 @@ class RouteTable:
 
     def find(self, event_type: str, version: str | None) -> Candidates:
         """The routes for a type and version, before any condition is asked."""
-        # (how specific, whether for any version) -> routes; the lowest is the most specific
-        tiers: dict[tuple[Specificity, bool], list[Route]] = defaultdict(list)
+        # (how specific, whether for any version, how many upcasters away) -> routes
+        tiers: dict[tuple[Specificity, bool, int], list[Route]] = defaultdict(list)
+        reached = self._chains.reached(event_type, version)
         for route in self._matching(event_type):
-            if route.version in (None, version):
-                tiers[specificity(route.pattern), route.version is None].append(route)
+            if route.version is None:
+                tiers[specificity(route.pattern), True, 0].append(route)
+            elif route.version in reached:
+                tiers[specificity(route.pattern), False, reached[route.version]].append(route)
         return Candidates(
-            tuple(tuple(sorted(tiers[tier], key=_by_order)) for tier in sorted(tiers)),
+            # The lowest is the most specific.
+            tuple(self._tier(event_type, version, tiers[tier]) for tier in sorted(tiers)),
             tuple(route for route in self._observers if event_type.startswith(route.pattern)),
             tuple(r for r in self._fallbacks if event_type.startswith(r.pattern))[:1],
         )
@@ -150,12 +198,41 @@ class RouteTable:
             if self._suggestions is None:
                 self._suggestions = Suggestions(self._exact)
             return UnknownType(event_type, version, self._suggestions.nearest(event_type))
-        if any(route.version in (None, version) for route in matching):
+        reached = self._chains.reached(event_type, version)
+        if any(route.version is None or route.version in reached for route in matching):
             return UnroutedEvent(event_type, version)
-        known = sorted({route.version for route in matching if route.version is not None})
+        handled = (route.version for route in matching if route.version is not None)
+        known = self._chains.in_order(event_type, [*handled, *self._chains.sources(event_type)])
         if version is None:
             return MissingVersion(event_type, known)
-        return UnknownVersion(event_type, version, known)
+        is_newer = self._chains.is_newer(event_type, version, known)
+        return UnknownVersion(event_type, version, known, is_newer)
+
+    def upcast_from(self, route: Route) -> tuple[str, ...]:
+        """The versions upcast for a route, where no other is nearer; the farthest first."""
+        if route.version is None:
+            return ()
+        is_exact = specificity(route.pattern) is Specificity.EXACT
+        types = [route.pattern] if is_exact else self._chains.types()
+        tiers = (
+            tier
+            for event_type in types
+            for source in self._chains.sources(event_type)
+            for tier in self.find(event_type, source).tiers[:1]
+        )
+        paths = {tier.path for tier in tiers if tier.path is not None and route in tier.routes}
+        by_length = sorted(paths, key=lambda path: (-len(path.steps), path.versions))
+        return tuple(dict.fromkeys(path.versions[0] for path in by_length))
+
+    def _tier(self, event_type: str, version: str | None, routes: list[Route]) -> Tier:
+        routes.sort(key=_by_order)
+        target = routes[0].version
+        if target is None or version is None or target == version:
+            return Tier(tuple(routes), None)
+        return Tier(tuple(routes), self._chains.path(event_type, version, target))
+
+    def _handles(self, event_type: str, version: str) -> bool:
+        return any(route.version == version for route in self._matching(event_type))
 
     def _matching(self, event_type: str) -> Iterator[Route]:
         for routes in self._exact.get(event_type, {}).values():

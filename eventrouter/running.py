@@ -19,13 +19,13 @@ from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
 from eventrouter.outcome import Outcome, annotate, besides, settled, summed_up
-from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions, Source
 from eventrouter.result import HandlerResult, Result
 from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
 from eventrouter.threads import WorkerThreads, outcome_of
+from eventrouter.upcasting import Builder, UpcastPath, build_payloads
 
 
 class Mode(Enum):
@@ -42,20 +42,29 @@ class Run:
     One event on its way through its handlers.
 
     Attributes:
-        event: The event, its payload raw.
+        event: The event as it came, its payload raw.
         error: Why no handler may run, or None; observers run all the same.
         payloads: What was built, by its builder.
         provisions: What was made for its handlers; None if nothing is.
         mode: Where handlers run.
         threads: The threads they may run in.
+        path: How the event is upcast for its handlers; None if it is not.
+        upcast: What came of that.
     """
 
     event: Event[Any]
     error: Exception | None
-    payloads: dict[PayloadBuilder, Any]
+    payloads: dict[Builder, Any]
     provisions: Provisions | None
     mode: Mode
     threads: WorkerThreads
+    path: UpcastPath | None = None
+    upcast: Event[Any] | None = None
+
+    @property
+    def upcasts(self) -> tuple[str, ...]:
+        """The versions that the payload goes through, if it is upcast."""
+        return () if self.path is None else self.path.versions
 
     @property
     def has_loop(self) -> bool:
@@ -73,22 +82,26 @@ class Run:
         return self.event.payload if route.builder is None else self.payloads[route.builder]
 
     def event_of(self, route: Route) -> Event[Any]:
-        """The event with the payload as the route's handler has it."""
+        """The event with the payload as the route's handler has it, and of that version."""
         if route.builder is None:
             return self.event
-        return self.event.with_payload(self.payloads[route.builder])
+        event = self.event if self.upcast is None else self.upcast
+        return event.with_payload(self.payloads[route.builder])
 
     def with_event(self, event: Event[Any]) -> Run:
         """The same run of another event, its payload built anew if it is another."""
         if event is self.event:
             return self
-        if event.payload is self.event.payload:
+        if event.payload is self.event.payload and self.upcast is None:
             return evolve(self, event=event)
+        upcast = None
         try:
-            payloads = {builder: builder(event) for builder in self.payloads}
+            if self.upcast is not None and self.path is not None:
+                upcast = self.path.upcast(event)
+            payloads = build_payloads(self.payloads, event, upcast)
         except InvalidPayload as error:
             return evolve(self, event=event, error=self.error or error)
-        return evolve(self, event=event, payloads=payloads)
+        return evolve(self, event=event, payloads=payloads, upcast=upcast)
 
 
 async def run_all(group: Group, run: Run) -> Outcome:
@@ -223,7 +236,7 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
         nonlocal outcome
         inner = run.with_event(event)
         outcome = await _run_group(group, inner)
-        own.append(settled(inner.event, inner.error, *outcome))
+        own.append(settled(inner.event, inner.error, *outcome, upcasts=run.upcasts))
         if inner.error is not None and inner.error is not run.error:  # of another payload
             outcome = outcome[0], [*outcome[1], inner.error]
         return own[-1]
@@ -307,7 +320,7 @@ async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:
         if source is Source.EVENT:
             arguments[name] = run.event_of(route)
         elif source is Source.METADATA:
-            arguments[name] = run.event.metadata
+            arguments[name] = run.event_of(route).metadata
         else:
             assert run.provisions is not None
             arguments[name] = await run.provisions.get(source, run.has_loop)

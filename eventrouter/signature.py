@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, MutableMapping
 from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
 
@@ -41,6 +41,21 @@ class Signature(NamedTuple):
     takes_event: bool
     further: tuple[Further, ...]
     is_async: bool
+
+
+class Conversion(NamedTuple):
+    """
+    What an upcaster takes and returns.
+
+    Attributes:
+        takes: The type of the older payload.
+        returns: The type of the newer.
+        changes_metadata: Whether it returns a tuple of that and changes of the metadata.
+    """
+
+    takes: Any
+    returns: Any
+    changes_metadata: bool
 
 
 class Named(NamedTuple):
@@ -130,6 +145,39 @@ def read_signature(handler: AnyHandler) -> Signature:
     )
 
 
+def read_conversion(upcaster: AnyHandler) -> Conversion:
+    """
+    Read what an upcaster takes and returns.
+
+    Raises:
+        RegistrationError: If it is async, or is not annotated as ``(older payload) -> newer``.
+        NameError: If an annotation names what does not exist, or not yet.
+        AttributeError: If that is an attribute.
+    """
+    if is_async(upcaster):
+        raise RegistrationError(
+            f"{named(upcaster)} is async; an upcaster only makes a payload of another: a plain "
+            "function, without input or output"
+        )
+    signature = read_signature(upcaster)
+    if signature.takes_event:
+        raise RegistrationError(
+            f"{named(upcaster)} takes the event; an upcaster takes the payload of the older version"
+        )
+    if not takes(upcaster, 1):
+        raise RegistrationError(f"{named(upcaster)} must take the payload alone")
+    returned = _hints(upcaster, "return").get("return", inspect.Signature.empty)
+    if returned is inspect.Signature.empty or returned is type(None):
+        raise RegistrationError(
+            f"{named(upcaster)} has no annotation for what it returns; annotate it with the type "
+            "of the newer payload"
+        )
+    payload, *further = get_args(returned) if get_origin(returned) is tuple else (returned,)
+    if len(further) == 1 and _is_metadata(further[0]):
+        return Conversion(signature.payload_type, payload, True)
+    return Conversion(signature.payload_type, returned, False)
+
+
 def is_async(function: Any) -> bool:
     """Whether calling the function, method, partial or object gives a coroutine."""
     if inspect.iscoroutinefunction(function):
@@ -173,6 +221,11 @@ def _payload_type(annotation: Any) -> tuple[Any, bool]:
     return (get_args(_bare(annotation)) or (Any,))[0], True
 
 
+def _is_metadata(annotation: Any) -> bool:
+    is_mapping = get_origin(annotation) in (dict, Mapping, MutableMapping)
+    return is_mapping and get_args(annotation) == (str, str)
+
+
 def _bare(annotation: Any) -> Any:
     return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
@@ -205,17 +258,18 @@ def _parameters(handler: AnyHandler) -> list[inspect.Parameter]:
     return [p for p in _all_parameters(handler) if p.kind not in _VARIADIC]
 
 
-def _hints(handler: AnyHandler) -> dict[str, Any]:
+def _hints(handler: AnyHandler, *wanted: str) -> dict[str, Any]:
+    """The annotations resolved: those wanted, or those of the parameters."""
     plain = _plain(handler)
     # What a handler returns may well be imported under TYPE_CHECKING only, and is not needed.
-    of_parameters = {
+    annotations = {
         name: annotation
         for name, annotation in getattr(plain, "__annotations__", {}).items()
-        if name != "return"
+        if (name in wanted if wanted else name != "return")
     }
     try:
         return get_type_hints(
-            SimpleNamespace(__annotations__=of_parameters),
+            SimpleNamespace(__annotations__=annotations),
             globalns=getattr(plain, "__globals__", {}),
             include_extras=True,
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, Union
@@ -23,13 +23,15 @@ from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
 from eventrouter.json import Parse, Raw, decode
 from eventrouter.limits import Limits
-from eventrouter.payload import PayloadBuilder
 from eventrouter.routing import Route
 from eventrouter.structuring.recursion import remembering
+from eventrouter.structuring.refusal import Hook
 from eventrouter.structuring.twins import NoTwin, build_marked, projection_of, twin_of
 from eventrouter.timestamps import DATETIME_PATTERN
+from eventrouter.upcasting import Builder, UpcastBuilder
 
 _MOST_TYPES = 256  # and versions read in one pass; making the decoder anew for each takes a while
+_MISSES = 16  # of the decoder tried first, after which the other is
 _MOST_DIGITS = 4_300  # of an integer that msgspec reads
 _STRING_OR_BRACKET = rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]'
 
@@ -82,7 +84,7 @@ def quick_parser(msgspec: Any, limits: Limits) -> Parse | None:
     return msgspec.json.Decoder().decode if msgspec and _counts_alike(limits) else None
 
 
-def way_of(builder: PayloadBuilder, msgspec: Any, limits: Limits) -> Way:
+def way_of(builder: Builder, msgspec: Any, limits: Limits) -> Way:
     """How the payloads of a builder are read, and why."""
     if not _counts_alike(limits):
         return cattrs_way("msgspec has another limit for the digits of an integer")
@@ -142,10 +144,20 @@ class _Reading(NamedTuple):
     decode: Callable[[Any], Any]  # of the payload, where versions of the type are not read alike
 
 
-#: How to go on with what is decoded: what runs what, second decoder, cattrs.
-_Step: TypeAlias = tuple[Run, Any, Any, Any]
-#: Class of what is decoded -> version -> how to go on.
-_Following: TypeAlias = dict[type, dict[str | None, _Step]]
+#: How to go on with what is decoded: what runs what, second decoder, what builds, from which type.
+_Step: TypeAlias = tuple[Run, Any, Any, Any, Any]
+#: A class that an event is decoded to, and how to go on, by version.
+_Class: TypeAlias = tuple[type, dict[str | None, _Step]]
+#: What decodes an event, and how to go on, by class and version.
+_Decoding: TypeAlias = tuple[Callable[[bytes], Any], dict[type, dict[str | None, _Step]]]
+
+
+def _building(builder: Builder | None, way: Way) -> tuple[Hook | None, Any]:
+    """What makes the payload of what is decoded, None if that is it; and of which type."""
+    assert builder is not None
+    if not way.is_whole:
+        return builder.build, builder.type
+    return (builder.rest if isinstance(builder, UpcastBuilder) else None), builder.type
 
 
 def _who(routes: tuple[Route, ...]) -> str:
@@ -186,10 +198,13 @@ class StraightReader:
         self._is_moment = re.compile(DATETIME_PATTERN).match
         # event type -> version -> how it is read
         self._known: dict[str, dict[str | None, _Reading]] = {}
-        # event type -> the class it is decoded to, and how to go on
-        self._following_of: dict[str, tuple[type, dict[str | None, _Step]]] = {}
-        # What decodes an event, and how to go on. They change together, as other threads may read.
-        self._compiled: tuple[Callable[[bytes], Any], _Following] | None = None
+        # event type -> the class it is decoded to; and, if there are two, that to be upcast
+        self._classes: dict[str, tuple[_Class, ...]] = {}
+        # As they are tried, that of events to be upcast last unless many come. They change
+        # together, as other threads may read.
+        self._decodings: tuple[_Decoding, ...] = ()
+        self._usual_decodings: tuple[_Decoding, ...] = ()
+        self._misses = 0
 
     def way_of(self, event_type: str, version: str | None, routes: tuple[Route, ...]) -> Way:
         """How the payload of an event of a type and version is read for the routes it takes."""
@@ -200,6 +215,8 @@ class StraightReader:
             return cattrs_way("its handlers take different payloads")
         if builder is None:
             return RAW_WAY
+        if builder.type is Any:
+            return cattrs_way("its first upcaster takes any JSON")
         # Whoever makes up types or versions must not make memory grow.
         is_known = version in self._known.get(event_type, {})
         if not is_known and sum(map(len, self._known.values())) >= _MOST_TYPES:
@@ -224,29 +241,41 @@ class StraightReader:
 
     def prepare(self, raw: Raw, headers: Headers) -> Prepared:
         """What runs the handlers of an event, its payload built, or what ``otherwise`` gives."""
-        compiled = self._compiled
-        if compiled is None or not isinstance(raw, bytes) or len(raw) > self._max_bytes:
+        if not isinstance(raw, bytes) or len(raw) > self._max_bytes:
             return self._otherwise(raw, headers)
-        decode_event, following_of = compiled
-        try:
-            event = decode_event(raw)
-            version = event.metadata.get("version") or self._default_version
-            run, target, decode, builder = following_of[event.__class__][version]
-            payload = event.payload
-            if decode is not None:
-                payload = decode(payload)
-            if builder is not None:
-                payload = builder.build(payload, builder.type)
-            timestamp, read_at = event.timestamp, None
-            if timestamp is self._unset:
-                read_at = now()
-            elif not self._is_moment(timestamp):  # made when the event is looked at
-                return self._otherwise(raw, headers)
-            if not raw.isascii():
-                raw.decode()  # msgspec skips text without looking whether it is UTF-8
-        except Exception:
-            return self._otherwise(raw, headers)
-        return run, (target, payload, self._make_event, (raw, read_at))
+        decodings = self._decodings
+        for decode_event, following_of in decodings:
+            try:
+                event = decode_event(raw)
+                version = event.metadata.get("version") or self._default_version
+                run, target, decode, build, payload_type = following_of[event.__class__][version]
+                payload = event.payload
+                if decode is not None:
+                    payload = decode(payload)
+                if build is not None:
+                    payload = build(payload, payload_type)
+                timestamp, read_at = event.timestamp, None
+                if timestamp is self._unset:
+                    read_at = now()
+                elif not self._is_moment(timestamp):  # made when the event is looked at
+                    break
+                if not raw.isascii():
+                    raw.decode()  # msgspec skips text without looking whether it is UTF-8
+            except Exception:
+                if len(decodings) > 1:
+                    self._missed(decodings)
+                continue
+            return run, (target, payload, self._make_event, (raw, read_at))
+        return self._otherwise(raw, headers)
+
+    def _missed(self, decodings: tuple[_Decoding, ...]) -> None:
+        """Try the other decoder first, for as long as nothing but events to be upcast comes."""
+        self._misses += 1
+        if decodings is not self._usual_decodings:
+            self._misses = 0
+            self._decodings = self._usual_decodings
+        elif self._misses >= _MISSES:
+            self._decodings = decodings[::-1]
 
     def _runner_of(self, event_type: str, routes: tuple[Route, ...]) -> tuple[Run, Any]:
         run: Run = run_each
@@ -269,19 +298,32 @@ class StraightReader:
 
     def _compile(self, event_type: str, readings: dict[str | None, _Reading]) -> None:
         # Classes of other types are kept: making one takes longer than all the rest.
-        self._following_of = {
-            **self._following_of,
-            event_type: self._class_of(event_type, readings),
-        }
-        following = dict(self._following_of.values())
+        self._classes = {**self._classes, event_type: self._classes_of(event_type, readings)}
+        classes = self._classes.values()
+        decodings = [self._decoding([of_type[0] for of_type in classes])]
+        if any(len(of_type) > 1 for of_type in classes):
+            decodings.append(self._decoding([of_type[-1] for of_type in classes]))
+        self._decodings = self._usual_decodings = tuple(decodings)
+
+    def _decoding(self, classes: Iterable[_Class]) -> _Decoding:
+        following = dict(classes)
         # Of one class alone, msgspec would take an object without a tag for it.
         nothing = self._msgspec.defstruct("Nothing", [], tag_field="event_type", tag="")
-        decode = _decoder(self._msgspec, Union[(nothing, *following)])
-        self._compiled = (decode, following)
+        return _decoder(self._msgspec, Union[(nothing, *following)]), following
 
-    def _class_of(
+    def _classes_of(
         self, event_type: str, readings: dict[str | None, _Reading]
-    ) -> tuple[type, dict[str | None, _Step]]:
+    ) -> tuple[_Class, ...]:
+        # Two payload types in one class take longer to read. Versions that have a handler don't
+        # pay for those that are upcast.
+        parts: tuple[dict[str | None, _Reading], ...] = ({}, {})
+        for version, reading in readings.items():
+            parts[bool(reading.routes[0].upcasts)][version] = reading
+        if len({reading.way.type for reading in readings.values()}) == 1 or not all(parts):
+            parts = (readings,)
+        return tuple(self._class_of(event_type, part) for part in parts)
+
+    def _class_of(self, event_type: str, readings: dict[str | None, _Reading]) -> _Class:
         unset = self._msgspec.UnsetType
         types = {reading.way.type for reading in readings.values()}
         is_one = len(types) == 1
@@ -300,7 +342,7 @@ class StraightReader:
             version: (
                 *self._runner_of(event_type, routes),
                 None if is_one else decode,
-                None if way.is_whole else routes[0].builder,
+                *_building(routes[0].builder, way),
             )
             for version, (routes, way, decode) in readings.items()
         }

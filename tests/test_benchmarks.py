@@ -102,6 +102,19 @@ def test_over_http_each_way_is_held_to_the_one_written_by_hand() -> None:
     assert (found.measured, found.limit, found.is_met) == (2.0, 1.0, False)
 
 
+def test_upcasting_is_held_to_the_calls_it_makes_and_other_events_to_what_they_cost() -> None:
+    seconds = {"v5, no upcasters": 1.0, "v5": 1.06, "v1, then four calls": 2.0}
+    seconds["v1 to v5, upcast"] = 2.08
+    found = targets({"upcasts": {"msgspec": seconds}})
+
+    met = {target.name: target.is_met for target in found if target.name.startswith("msgspec: v")}
+
+    assert met == {
+        "msgspec: v1 to v5, upcast / v1, then four calls": True,
+        "msgspec: v5 / v5, no upcasters": False,
+    }
+
+
 # Contenders
 
 
@@ -247,6 +260,20 @@ def test_the_picture_is_small_and_its_text_is_text(folder: Path, results: dict[s
     assert "eventrouter, three handlers</text>" in picture
     assert results["machine"]["date"] in picture
     assert results["machine"]["cpu"] in picture
+
+
+def test_the_table_of_upcasts_compares_each_kind_with_its_own_reference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("msgspec")
+    written = tmp_path / "upcasts.json"
+
+    main(["--quick", "--only", "upcasts", "--json", str(written)])
+
+    kinds = json.loads(written.read_text())["tables"]["upcasts"]
+    assert kinds.keys() == {"msgspec", "standard library"}
+    assert all(taken > 0 for seconds in kinds.values() for taken in seconds.values())
+    assert "x v1, then four calls" in capsys.readouterr().out
 
 
 def test_every_table_can_be_asked_for_alone(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from benchmarks.tables import dispatching, http, imports, memory, routes, sleeping
+from benchmarks.tables import dispatching, http, imports, memory, routes, sleeping, upcasts
 from benchmarks.tables.effort import FULL, QUICK, Effort
 
 
@@ -29,6 +29,7 @@ TABLES: Final = {
     "dispatch": Table(dispatching.results, dispatching.lines),
     "routes": Table(routes.results, routes.lines),
     "http": Table(http.results, http.lines),
+    "upcasts": Table(upcasts.results, upcasts.lines),
     "imports": Table(imports.results, imports.lines),
     "sleeping": Table(sleeping.results, sleeping.lines),
     "memory": Table(memory.results, memory.lines),

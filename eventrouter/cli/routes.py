@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import click
 from rich.box import SIMPLE
@@ -18,7 +18,16 @@ from eventrouter.routing import Route
 from eventrouter.straight import Way
 from eventrouter.structuring.refusal import type_name
 
-Found: TypeAlias = list[tuple[Route, Way]]
+
+class Listed(NamedTuple):
+    """A route with what the router tells of it."""
+
+    route: Route
+    way: Way
+    upcast_from: tuple[str, ...]
+
+
+Found: TypeAlias = list[Listed]
 
 
 @click.command()
@@ -27,19 +36,22 @@ Found: TypeAlias = list[tuple[Route, Way]]
 def routes(app: str, as_json: bool) -> None:
     """List the routes of APP, in the order they run."""
     router = load_router(app)
-    found = [(route, router.way_of(route)) for route in router.routes()]
+    found = [
+        Listed(route, router.way_of(route), router.upcast_from(route)) for route in router.routes()
+    ]
     with until_unread():
         if as_json:
-            click.echo(json.dumps([_members(route, way) for route, way in found], indent=2))
+            click.echo(json.dumps([_members(*listed) for listed in found], indent=2))
         else:
             show(_table(found) if found else "no routes")
 
 
-def _members(route: Route, way: Way) -> dict[str, Any]:
+def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, Any]:
     return {
         "role": _role(route),
         "pattern": route.pattern or None,
         "version": route.version,
+        "upcast_from": list(upcast_from),
         "where": str(route.condition) if route.condition else None,
         "handler": route.named.name,
         "payload_type": type_name(route.signature.payload_type),
@@ -62,11 +74,11 @@ def _table(found: Found) -> Table:
 
 def _table_in_columns(found: Found) -> Table:
     table = _empty_table("pattern", "version", "where", "handler", "payload", "read by", "location")
-    table.columns[2].header = "where" if any(route.condition for route, _ in found) else ""
-    for route, way in found:
+    table.columns[2].header = "where" if any(listed.route.condition for listed in found) else ""
+    for route, way, upcast_from in found:
         table.add_row(
             Text(_pattern(route)),
-            Text(route.version or "any"),
+            Text(" ".join([_version(route), *_upcast(upcast_from)])),
             Text(str(route.condition or "")),
             Text(_short_name(route)),
             Text(type_name(route.signature.payload_type)),
@@ -79,11 +91,13 @@ def _table_in_columns(found: Found) -> Table:
 def _stacked_table(found: Found) -> Table:
     """The same for a narrow terminal: what is long lies below what it belongs to."""
     table = _empty_table("pattern", "version", "handler and location", "payload and read by")
-    for route, way in found:
+    for route, way, upcast_from in found:
         where = f"\nwhere {route.condition}" if route.condition else ""
         table.add_row(
             Text.assemble(_pattern(route), (where, "dim")),
-            Text(route.version or "any"),
+            Text.assemble(
+                _version(route), *((f"\n{text}", "dim") for text in _upcast(upcast_from))
+            ),
             Text.assemble(_short_name(route), (f"\n{_short_location(route)}", "dim")),
             Text.assemble(type_name(route.signature.payload_type), (f"\n{way}", "dim")),
         )
@@ -102,6 +116,14 @@ def _pattern(route: Route) -> str:
         return route.pattern
     which = "(every event)" if route.is_observer else "(no other route)"
     return f"{route.pattern}** {which}" if route.pattern else which
+
+
+def _version(route: Route) -> str:
+    return route.version or "any"
+
+
+def _upcast(upcast_from: tuple[str, ...]) -> list[str]:
+    return [f"(from {', '.join(upcast_from)})"] if upcast_from else []
 
 
 def _short_name(route: Route) -> str:

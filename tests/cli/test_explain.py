@@ -8,6 +8,20 @@ import pytest
 
 from tests.cli.conftest import CommandLine, event, lines
 
+UPCASTING = """
+from typing import Any
+from eventrouter import Router
+
+router = Router()
+
+@router.upcast("order.paid", "v1", "v2")
+def keep(old: dict[str, Any]) -> dict[str, Any]:
+    return old
+
+@router.on("order.paid", version="v2")
+def book(payload: dict[str, Any]) -> None: ...
+"""
+
 
 def test_says_which_routes_each_event_takes_and_why(command: CommandLine) -> None:
     pytest.importorskip("msgspec")
@@ -64,3 +78,12 @@ def test_a_reader_that_goes_away_ends_it_quietly(command: CommandLine) -> None:
     assert process.wait(60) == 0
     assert process.stderr is not None
     assert process.stderr.read() == ""
+
+
+def test_says_through_which_versions_an_event_would_go(command: CommandLine) -> None:
+    command.write("upcasting.py", UPCASTING)
+    command.write("events.ndjson", lines(event(version="v1")))
+
+    shown = command.run("explain", "upcasting:router", "events.ndjson").stdout
+
+    assert "it takes this event, upcast v1 -> v2, its payload read by" in shown

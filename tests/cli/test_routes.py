@@ -65,6 +65,24 @@ async def raw(payload: Any) -> None: ...
 def threaded(paid: Paid) -> None: ...
 """
 
+UPCASTING = """
+from typing import Any
+from eventrouter import Router
+
+router = Router()
+
+@router.upcast("order.paid", "v1", "v2")
+@router.upcast("order.paid", "v2", "v3")
+def add_currency(old: dict[str, Any]) -> dict[str, Any]:
+    return old
+
+@router.on("order.paid", version="v3")
+def book(payload: dict[str, int]) -> None: ...
+
+@router.on("order.paid", version="v4")
+def book_another(payload: dict[str, int]) -> None: ...
+"""
+
 
 def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
     command.write("every.py", EVERY_KIND)
@@ -76,6 +94,7 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "role": "handler",
             "pattern": "order.paid.*",
             "version": "v2",
+            "upcast_from": [],
             "where": "carrier='dhl'",
             "handler": "every.settle",
             "payload_type": "dict[str, int]",
@@ -87,6 +106,7 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "role": "observer",
             "pattern": "order.",
             "version": None,
+            "upcast_from": [],
             "where": None,
             "handler": "every.observe",
             "payload_type": "Any",
@@ -98,6 +118,7 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "role": "fallback",
             "pattern": None,
             "version": None,
+            "upcast_from": [],
             "where": None,
             "handler": "every.take_the_rest",
             "payload_type": "Any",
@@ -146,6 +167,21 @@ def test_a_narrow_table_puts_the_location_below_the_handler(
     assert shown[2].split() == ["order.paid.*", "v2", "settle", "dict[str,", "int]"]
     assert shown[3].split() == ["where", "carrier='dhl'", "every.py:7", *ASKED[:4]]
     assert shown[4].split() == ASKED[4:]
+
+
+def test_it_says_which_versions_are_upcast_for_a_route(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.write("upcasting.py", UPCASTING)
+
+    assert [route["upcast_from"] for route in command.run_json("routes", "upcasting:router")] == [
+        ["v1", "v2"],
+        [],
+    ]
+    for columns in ("200", "60"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown = command.run("routes", "upcasting:router").stdout
+        assert "(from v1, v2)" in " ".join(shown.split())
 
 
 def test_it_says_what_reads_payloads_and_why(command: CommandLine) -> None:

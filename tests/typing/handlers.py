@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, assert_type
 
 from attrs import frozen
@@ -32,6 +32,21 @@ def audit(event: Event[UserCreated], metadata: Metadata) -> str:
 @router.on("user.*", where=lambda event: event.source is not None)
 def watch(event: Event) -> None:
     assert_type(event.payload, Any)
+
+
+@frozen
+class UserCreatedV2:
+    user_id: int
+
+
+@router.upcast("user.created", "v1", "v2")
+def count_users(old: UserCreated) -> UserCreatedV2:
+    return UserCreatedV2(int(old.user_id))
+
+
+@router.upcast("user.created", "v0", "v1")
+def rename(old: dict[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
+    return {"user_id": old["id"]}, {"renamed": "yes"}
 
 
 @router.on_any
@@ -64,6 +79,8 @@ async def a_decorated_function_keeps_its_type() -> None:
     assert_type(await send_welcome(UserCreated("1")), int)
     assert_type(audit(Event.new("a", UserCreated("1")), {}), str)
     assert_type(await keep(None), bytes)
+    assert_type(count_users(UserCreated("1")), UserCreatedV2)
+    assert_type(rename({}), tuple[dict[str, Any], Mapping[str, str]])
     assert_type(await router.dispatch(b""), Result)
     assert_type(router.dispatch_sync({"event_type": "a"}), Result)
     async for result in router.dispatch_many([b"", ("", {"a": "b"})], concurrency=2):
@@ -82,3 +99,4 @@ def an_event_knows_its_payload() -> None:
     event = Event.new("user.created", UserCreated("1"), version="v1")
     assert_type(event, Event[UserCreated])
     assert_type(event.with_payload(1), Event[int])
+    assert_type(event.original, Event[Any])

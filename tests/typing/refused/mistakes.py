@@ -18,6 +18,9 @@ router.on("a")(5)  # error: not callable
 router.on("a", version=1)  # error: a version is text
 router.dispatch_sync(5)  # error: not an event
 router.dispatch_sync([])  # error: not an event
+router.upcast("a", "v1", 2)  # error: a version is text
+router.upcast("a", "v1", "v2")(5)  # error: not callable
+router.versions("a", [1, 2])  # error: a version is text
 Router(unrouted="maybe")  # error: neither raise nor ignore
 
 
