@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         InvalidSignature,
         MalformedEvent,
         MissingVersion,
+        NeverEnded,
         RegistrationError,
         StoreError,
         UnknownType,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
+    from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
     from eventrouter.result import HandlerResult, Result, Status
     from eventrouter.router import Router
@@ -50,6 +52,7 @@ __all__ = [
     "HandlerResult",
     "Header",
     "Headers",
+    "Inbox",
     "InvalidPayload",
     "InvalidSignature",
     "JsonEnvelope",
@@ -59,6 +62,7 @@ __all__ = [
     "MemoryStore",
     "Metadata",
     "MissingVersion",
+    "NeverEnded",
     "RegistrationError",
     "Result",
     "Router",
@@ -88,6 +92,7 @@ _HOMES = {
     "HandlerResult": "result",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
+    "Inbox": "inbox",
     "InvalidPayload": "errors",
     "InvalidSignature": "errors",
     "JsonEnvelope": "envelopes.json",
@@ -97,6 +102,7 @@ _HOMES = {
     "MemoryStore": "stores.memory.store",
     "Metadata": "event",
     "MissingVersion": "errors",
+    "NeverEnded": "errors",
     "RegistrationError": "errors",
     "Result": "result",
     "Router": "router",

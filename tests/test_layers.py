@@ -31,6 +31,7 @@ LAYERS = [
         "signatures.keys",
         "signatures.freshness",
         "signatures.replay",
+        "letters",
         "stores.entries",
         "stores.memory.claims",
         "stores.memory.letters",
@@ -65,6 +66,8 @@ LAYERS = [
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
+    {"workers"},
+    {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.
 OUTSIDE = ("cli.", "integrations.", "testing.")
