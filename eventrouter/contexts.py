@@ -41,6 +41,13 @@ def in_trio() -> bool:
     return trio is not None and trio.lowlevel.in_trio_run()
 
 
+def in_event_loop() -> bool:
+    """Whether an event loop runs in this thread."""
+    # What is not imported does not run. anyio can tell too, but by raising, at many times the cost.
+    asyncio = sys.modules.get("asyncio")
+    return (asyncio is not None and asyncio._get_running_loop() is not None) or in_trio()
+
+
 async def resolved(awaitable: Awaitable[T], has_loop: bool) -> T:
     """What is awaited, in an event loop of its own where there is none."""
     if has_loop:

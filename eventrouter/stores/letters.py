@@ -33,7 +33,7 @@ def _refuse_no_time(_: Any, at: Attribute[Any], time: Any) -> None:
     checked_time(at.name, time)
 
 
-def _in_utc(time: datetime) -> datetime:
+def _in_utc(time: Any) -> Any:
     is_aware = isinstance(time, datetime) and time.utcoffset() is not None
     return time.astimezone(UTC) if is_aware else time
 

@@ -21,8 +21,14 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 def letter_of(minute: int = 0, **parts: Any) -> DeadLetter:
     """A letter that arrived so many minutes after noon."""
     received = NOON + timedelta(minutes=minute)
-    given = {"raw": b"{}", "status": Status.FAILED, "error": "builtins.OSError", "message": "no"}
-    return DeadLetter(**{**given, "received": received, **parts})
+    given: dict[str, Any] = {
+        "raw": b"{}",
+        "received": received,
+        "status": Status.FAILED,
+        "error": "builtins.OSError",
+        "message": "no",
+    }
+    return DeadLetter(**(given | parts))
 
 
 class DeadLetterStoreContract:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def refused_with(error: type[Exception]) -> Iterator[None]:
+def refused_with(error: type[Exception]) -> Generator[None]:
     """
     Do what must raise that error.
 
