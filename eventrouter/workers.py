@@ -9,6 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -29,7 +30,7 @@ LOGGER: Final = logging.getLogger("eventrouter.inbox")
 
 T = TypeVar("T")
 
-_PATIENCE = 10.0  # seconds that one call of a store may take
+_PATIENCE = 15.0  # seconds that one call of a store may take
 _FIRST_PAUSE = 0.1  # seconds after a store failed
 _LONGEST_PAUSE = 30.0
 _JITTER = 0.1
@@ -162,9 +163,7 @@ class Workers:
                 await news.wait()
                 continue
             try:
-                entries = await _undisturbed(
-                    lambda: self._store.take(self._name, limit=free, lease=self._terms.lease)
-                )
+                entries = await _undisturbed(partial(self._take, free))
             except Exception as error:
                 failures += 1
                 _log_failure("no events can be taken", error)
@@ -174,6 +173,9 @@ class Workers:
             await self._begin(entries, tasks)
             if len(entries) < free:
                 await self._wait_for(news)
+
+    async def _take(self, limit: int) -> list[Entry]:
+        return await self._store.take(self._name, limit=limit, lease=self._terms.lease)
 
     async def _begin(self, entries: list[Entry], tasks: TaskGroup) -> None:
         taken = anyio.current_time()
@@ -206,7 +208,7 @@ class Workers:
         except get_cancelled_exc_class():
             await self._give_back(entry)
             raise
-        if len(self._held) > 1:
+        if self._is_ending:
             await self._give_back(entry)
         else:
             await self._work_on(entry)
@@ -328,9 +330,7 @@ class Workers:
                 if started - held.kept < third:
                     continue  # it was just taken
                 try:
-                    await _undisturbed(
-                        lambda entry=held.entry: self._store.keep(entry, self._terms.lease)
-                    )
+                    await _undisturbed(partial(self._store.keep, held.entry, self._terms.lease))
                 except Exception as error:
                     _log_failure("the lease of an event can't be renewed", error)
                 else:
