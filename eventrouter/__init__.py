@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         InvalidSignature,
         MalformedEvent,
         MissingVersion,
+        NeverEnded,
         RegistrationError,
         RetryAfter,
         StoreError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
+    from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
     from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
     from eventrouter.retry import Exponential, Retry, exponential
@@ -58,6 +60,7 @@ __all__ = [
     "HandlerTimeout",
     "Header",
     "Headers",
+    "Inbox",
     "InvalidPayload",
     "InvalidSignature",
     "JsonEnvelope",
@@ -67,6 +70,7 @@ __all__ = [
     "MemoryStore",
     "Metadata",
     "MissingVersion",
+    "NeverEnded",
     "RegistrationError",
     "Result",
     "Retry",
@@ -104,6 +108,7 @@ _HOMES = {
     "HandlerTimeout": "errors",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
+    "Inbox": "inbox",
     "InvalidPayload": "errors",
     "InvalidSignature": "errors",
     "JsonEnvelope": "envelopes.json",
@@ -113,6 +118,7 @@ _HOMES = {
     "MemoryStore": "stores.memory.store",
     "Metadata": "event",
     "MissingVersion": "errors",
+    "NeverEnded": "errors",
     "RegistrationError": "errors",
     "Result": "result",
     "Retry": "retry",

@@ -115,6 +115,25 @@ class StoreError(EventRouterError):
         return self.reason
 
 
+class NeverEnded(EventRouterError):
+    """
+    Told of in the dead letter of an event that was begun several times and never ended.
+
+    Attributes:
+        times: How often it was begun.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__(times)
+        self.times = times
+
+    def __str__(self) -> str:
+        return (
+            f"it was taken {self.times} times and never ended: the process died, or its lease ran "
+            "out"
+        )
+
+
 class EventError(EventRouterError):
     """The root of errors where the event is at fault: trying it again can't help."""
 

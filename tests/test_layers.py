@@ -33,6 +33,7 @@ LAYERS = [
         "signatures.keys",
         "signatures.freshness",
         "signatures.replay",
+        "letters",
         "stores.entries",
         "stores.memory.claims",
         "stores.memory.letters",
@@ -77,6 +78,8 @@ LAYERS = [
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
+    {"workers"},
+    {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.
 OUTSIDE = ("cli.", "integrations.", "testing.")

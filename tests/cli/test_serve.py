@@ -485,6 +485,14 @@ def test_a_host_that_is_not_there(command: CommandLine) -> None:
     assert said.count("\n") == 1
 
 
+def test_a_host_that_can_be_no_name(command: CommandLine) -> None:
+    host = "a" * 70
+
+    said = refused(command, "app:router", "--host", host, "--port", "0")
+
+    assert said == f"Error: can't listen on {host}, port 0: no such host\n"
+
+
 def test_an_app_that_is_neither_a_router_nor_an_endpoint(command: CommandLine) -> None:
     command.write("served.py", SERVED)
 

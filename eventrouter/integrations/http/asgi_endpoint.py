@@ -123,6 +123,8 @@ class ASGIEndpoint:
         return answer
 
     async def _take_all(self, events: Events) -> Answer:
+        if not events.is_batch:
+            return await self._take(events.deliveries[0])
         return events.answer([await self._take(delivery) for delivery in events.deliveries])
 
     async def _take(self, delivery: Delivery) -> Answer:

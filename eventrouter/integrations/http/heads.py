@@ -12,7 +12,8 @@ from eventrouter.integrations.http.bodies import CODINGS, too_large
 _UTF_8: Final = ("utf-8", "utf8")
 _BATCH: Final = "application/cloudevents-batch+json"
 _LINES: Final = "application/x-ndjson"
-_TAKEN: Final = f"application/json, application/cloudevents+json, {_BATCH}, {_LINES}"
+_USUAL: Final = "application/json"
+_TAKEN: Final = f"{_USUAL}, application/cloudevents+json, {_BATCH}, {_LINES}"
 
 
 class Shape(Enum):
@@ -74,9 +75,12 @@ def read_head(method: str, headers: Headers, most: int) -> Head:
 
 
 def _shape_of(headers: Headers) -> Shape:
+    content_type = headers.get("content-type", "")
+    if content_type == _USUAL and "ce-specversion" not in headers:
+        return Shape.JSON  # as below, without taking it apart
     # Without a content type it is 415 too: a browser can be made to send such a request from any
     # page, and one with a JSON type or a header of its own can't without asking first.
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    media_type, _, parameters = content_type.partition(";")
     media_type = media_type.strip().lower()
     is_structured = media_type.startswith("application/cloudevents")
     if "ce-specversion" in headers and not is_structured:
