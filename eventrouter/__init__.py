@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from eventrouter.envelopes.json import JsonEnvelope
     from eventrouter.envelopes.mapped import Header, MappedEnvelope
     from eventrouter.errors import (
+        ClaimLost,
         EventError,
         EventLoopRunning,
         EventRouterError,
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
         InvalidPayload,
         InvalidSignature,
         MalformedEvent,
+        MissingKey,
         MissingVersion,
         NeverEnded,
+        NotSetAside,
         RegistrationError,
         RetryAfter,
         StoreError,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
+    from eventrouter.idempotency import Idempotency
     from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
     from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
@@ -45,6 +49,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "Body",
     "CallNext",
+    "ClaimLost",
     "CloudEventsEnvelope",
     "DataSchema",
     "DeadLetter",
@@ -60,6 +65,7 @@ __all__ = [
     "HandlerTimeout",
     "Header",
     "Headers",
+    "Idempotency",
     "Inbox",
     "InvalidPayload",
     "InvalidSignature",
@@ -69,8 +75,10 @@ __all__ = [
     "MappedEnvelope",
     "MemoryStore",
     "Metadata",
+    "MissingKey",
     "MissingVersion",
     "NeverEnded",
+    "NotSetAside",
     "RegistrationError",
     "Result",
     "Retry",
@@ -93,6 +101,7 @@ __all__ = [
 _HOMES = {
     "Body": "envelope",
     "CallNext": "scope",
+    "ClaimLost": "errors",
     "CloudEventsEnvelope": "envelopes.cloudevents.envelope",
     "DataSchema": "envelopes.cloudevents.envelope",
     "DeadLetter": "stores.letters",
@@ -108,6 +117,7 @@ _HOMES = {
     "HandlerTimeout": "errors",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
+    "Idempotency": "idempotency",
     "Inbox": "inbox",
     "InvalidPayload": "errors",
     "InvalidSignature": "errors",
@@ -117,8 +127,10 @@ _HOMES = {
     "MappedEnvelope": "envelopes.mapped",
     "MemoryStore": "stores.memory.store",
     "Metadata": "event",
+    "MissingKey": "errors",
     "MissingVersion": "errors",
     "NeverEnded": "errors",
+    "NotSetAside": "errors",
     "RegistrationError": "errors",
     "Result": "result",
     "Retry": "retry",
@@ -126,8 +138,8 @@ _HOMES = {
     "Router": "router",
     "SqliteStore": "stores.sqlite.store",
     "Status": "result",
-    "TooManyAbandoned": "errors",
     "StoreError": "errors",
+    "TooManyAbandoned": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
     "Unrecoverable": "errors",

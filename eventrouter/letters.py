@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from datetime import datetime
 
 from eventrouter.envelope import Headers
-from eventrouter.errors import EventError, InvalidPayload
+from eventrouter.errors import EventError, InvalidPayload, members_of
 from eventrouter.event import Event
 from eventrouter.result import Result, Status
 from eventrouter.stores.letters import DeadLetter, HandlerOutcome
@@ -91,7 +92,22 @@ def _message(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    if isinstance(error, EventError):
+    members = members_of(error)
+    if members:
+        return "\n".join(f"{name_of(member)}:\n{_traceback(member)}" for member in members)
+    if any(isinstance(told, EventError) for told in _told_of(error)):
         # The texts of the errors that it came of tell values of the payload.
         return "".join(traceback.format_tb(error.__traceback__))
     return "".join(traceback.format_exception(error))
+
+
+def _told_of(error: BaseException) -> Iterator[BaseException]:
+    """The error, and all that its traceback would tell of."""
+    seen: set[int] = set()
+    unseen: list[BaseException | None] = [error]
+    while unseen:
+        found = unseen.pop()
+        if found is not None and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            unseen += [found.__cause__, found.__context__, *members_of(found)]

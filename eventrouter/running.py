@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import nullcontext, suppress
 from enum import Enum
 from functools import partial
@@ -18,9 +18,10 @@ from eventrouter.errors import HandlerTimeout, InvalidPayload, RegistrationError
 from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
-from eventrouter.outcome import Outcome, annotate, besides, settled, summed_up
+from eventrouter.once import Once
+from eventrouter.outcome import Outcome, annotate, besides, settled, status_of, summed_up
 from eventrouter.providers import Provisions, Source
-from eventrouter.result import HandlerResult, Result
+from eventrouter.result import HandlerResult, Result, Status
 from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
@@ -50,6 +51,7 @@ class Run:
         threads: The threads they may run in.
         path: How the event is upcast for its handlers; None if it is not.
         upcast: What came of that.
+        once: What runs each handler once; None if nothing does.
     """
 
     event: Event[Any]
@@ -60,6 +62,7 @@ class Run:
     threads: WorkerThreads
     path: UpcastPath | None = None
     upcast: Event[Any] | None = None
+    once: Once | None = None
 
     @property
     def upcasts(self) -> tuple[str, ...]:
@@ -74,6 +77,10 @@ class Run:
     async def awaited(self, answer: Any) -> Any:
         """What a function returned, awaited if it is awaitable, though it did not look so."""
         return await resolved(answer, self.has_loop) if inspect.isawaitable(answer) else answer
+
+    def success_of(self, results: Iterable[HandlerResult], success: Status) -> Status:
+        """What became of the event if nothing failed, and would be that had all handlers run."""
+        return success if self.once is None else status_of(results)
 
     def argument(self, route: Route) -> Any:
         """The first argument of the route's handler: the payload, or the event with it."""
@@ -179,6 +186,12 @@ async def run_route(route: Route, run: Run) -> HandlerResult:
     return await route.recovery.recovered(failed, again, run.event, run.has_loop)
 
 
+def _started(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    if run.once is None:
+        return run_route(route, run)
+    return run.once.run(route.named.name, partial(run_route, route, run))
+
+
 async def _run_members(group: Group, run: Run) -> Outcome:
     members = group.members
     if run.error is not None:
@@ -193,7 +206,7 @@ async def _run_members(group: Group, run: Run) -> Outcome:
             results += more_results
             errors += more_errors
         else:
-            work = run_route(member, run)
+            work = _started(member, run)
             # Concurrent, had there been a loop: then each would have a context of its own too.
             results.append(await (in_own_context(work) if group.is_concurrent else work))
     return results, errors
@@ -206,7 +219,7 @@ async def _run_concurrently(members: tuple[Route | Group, ...], run: Run) -> Out
         if isinstance(member, Group):
             outcomes[index] = await _run_member_group(member, run)
         else:
-            outcomes[index] = [await run_route(member, run)], []
+            outcomes[index] = [await _started(member, run)], []
 
     await _provide_ahead(members, run)
     if len(members) == 1 and not in_trio():
@@ -244,7 +257,8 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
         nonlocal outcome
         inner = run.with_event(event)
         outcome = await _run_group(group, inner)
-        own.append(settled(inner.event, inner.error, *outcome, upcasts=run.upcasts))
+        success = run.success_of(outcome[0], Status.HANDLED)
+        own.append(settled(inner.event, inner.error, *outcome, None, success, run.upcasts))
         if inner.error is not None and inner.error is not run.error:  # of another payload
             outcome = outcome[0], [*outcome[1], inner.error]
         return own[-1]

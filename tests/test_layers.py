@@ -15,7 +15,7 @@ LAYERS = [
     {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
     {"json"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
-    {"stores.claims", "stores.letters"},
+    {"stores.claims", "stores.letters", "stores.calling"},
     {
         "envelopes.cloudevents.attributes",
         "envelopes.cloudevents.data",
@@ -72,7 +72,8 @@ LAYERS = [
     {"upcasting"},
     {"chains"},
     {"routing"},
-    {"groups", "registration"},
+    {"groups", "registration", "idempotency", "dead_letters"},
+    {"once"},
     {"running", "direct"},
     {"straight"},
     {"dispatch"},

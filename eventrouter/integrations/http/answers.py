@@ -15,6 +15,7 @@ from eventrouter.errors import (
     VALID_VALUE,
     EventTooLarge,
     InvalidPayload,
+    MissingKey,
     MissingVersion,
     UnknownType,
     UnknownVersion,
@@ -233,6 +234,8 @@ def _detail(status: Status, error: Exception | None) -> str:
             return str(error) if is_ours else "the event can't be read"
         case Status.UNROUTED if isinstance(error, UnroutedEvent):
             return _unrouted(error)
+        case Status.INVALID if isinstance(error, MissingKey):
+            return "the event has nothing that tells it from others, such as an id"
         case Status.INVALID:
             return "the payload does not fit the type that is expected of such an event"
         case Status.IN_PROGRESS:
