@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from eventrouter.dead_letters import Selection
 from eventrouter.dispatch import Choice, Dispatcher
 from eventrouter.envelope import Headers
-from eventrouter.errors import EventError, RegistrationError, printable
+from eventrouter.errors import EventError, MissingKey, RegistrationError, printable
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.patterns import matches
@@ -137,7 +137,8 @@ def _verdict(
         if path is not None and not route.is_observer:
             takes += f", upcast {printable(str(path))}"
         if error is not None and not route.is_observer:
-            return Verdict(route, False, f"{takes}, but a payload can't be built")
+            lacks = "it has no key" if isinstance(error, MissingKey) else "a payload can't be built"
+            return Verdict(route, False, f"{takes}, but {lacks}")
         return Verdict(route, True, takes)
     if route.is_observer or route.is_fallback:
         if not event.type.startswith(route.pattern):

@@ -225,7 +225,7 @@ class Workers:
         except Exception as error:  # not of a handler, whose errors are in the result
             result = Result(Status.FAILED, None, (), error, entry.raw)
         self.results[result.status] += 1
-        if result.ok:
+        if result.ok or result.dead_letter is not None:  # which the router set aside itself
             await self._settle(entry, lambda: self._store.done(entry))
         elif result.status is Status.IN_PROGRESS:
             await self._settle(

@@ -12,6 +12,7 @@ import pytest
 
 from eventrouter import (
     CallNext,
+    ClaimLost,
     Event,
     EventError,
     EventLoopRunning,
@@ -23,7 +24,9 @@ from eventrouter import (
     InvalidSignature,
     Limits,
     MalformedEvent,
+    MissingKey,
     MissingVersion,
+    NotSetAside,
     RegistrationError,
     Result,
     RetryAfter,
@@ -543,7 +546,7 @@ def test_an_error_is_the_same_after_pickling(error: Exception) -> None:
     assert type(copy) is type(error)
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
-    assert copy.args == error.args
+    assert repr(copy.args) == repr(error.args)
 
 
 def test_every_error_is_pickled_here() -> None:
