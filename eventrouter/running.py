@@ -169,11 +169,27 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
 
 
 async def run_route(route: Route, run: Run) -> HandlerResult:
-    """Run one handler; what it raises is in the result."""
+    """Run one handler, when it is its turn; what it raises is in the result."""
+    ordered_by = route.policy.ordered_by
+    if route.in_order is None or ordered_by is None:
+        return await _run_attempts(route, run)
+    try:
+        key = ordered_by(run.event)
+        await route.in_order.take(key, run.has_loop)
+    except Exception as error:  # of the function, or of a key without a hash
+        annotate(error, run.event, f"ordered_by= of {route.named.name}")
+        return HandlerResult(route.named.name, None, error, 0, 0.0)
+    try:
+        return await _run_attempts(route, run)
+    finally:
+        route.in_order.give(key)
+
+
+async def _run_attempts(route: Route, run: Run) -> HandlerResult:
     name = route.named.name
     started = perf_counter()
     try:
-        value = await _call(route, run)
+        value = await _call_in_turn(route, run)
     except Exception as raised:
         error = raised
     else:
@@ -324,7 +340,17 @@ async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) 
 async def _call_again(route: Route, run: Run) -> Any:
     if run.provisions is not None:
         run.provisions.forget_failures()
-    return await _call(route, run)
+    return await _call_in_turn(route, run)
+
+
+async def _call_in_turn(route: Route, run: Run) -> Any:
+    if route.at_a_time is None:
+        return await _call(route, run)
+    await route.at_a_time.take(None, run.has_loop)
+    try:
+        return await _call(route, run)
+    finally:
+        route.at_a_time.give(None)
 
 
 async def _call(route: Route, run: Run) -> Any:

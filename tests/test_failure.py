@@ -26,6 +26,7 @@ from eventrouter import (
     MalformedEvent,
     MissingKey,
     MissingVersion,
+    NeverEnded,
     NotSetAside,
     RegistrationError,
     Result,
@@ -534,6 +535,10 @@ ERRORS: list[Exception] = [
     RetryAfter(30),
     HandlerTimeout("shop.charge", 2.5),
     TooManyAbandoned(10),
+    NeverEnded(5),
+    ClaimLost("shop.charge", 60),
+    MissingKey("order.paid"),
+    NotSetAside("neither handled nor set aside", [OSError("no network")]),
 ]
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from eventrouter.cli.application import load_router
 from eventrouter.cli.output import fits, show, until_unread
 from eventrouter.routing import Route
+from eventrouter.signature import named
 from eventrouter.straight import Way
 from eventrouter.structuring.refusal import type_name
 
@@ -47,6 +48,7 @@ def routes(app: str, as_json: bool) -> None:
 
 
 def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, Any]:
+    ordered_by = route.policy.ordered_by
     return {
         "role": _role(route),
         "pattern": route.pattern or None,
@@ -58,6 +60,11 @@ def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, 
         "location": route.named.location,
         "read_by": way.reader,
         "why": way.why or None,
+        "retry": str(route.policy.retry) if route.policy.retry else None,
+        "timeout": route.policy.timeout,
+        "abandon": route.policy.abandon,
+        "concurrency": route.policy.concurrency,
+        "ordered_by": named(ordered_by).name if ordered_by else None,
     }
 
 
@@ -73,8 +80,12 @@ def _table(found: Found) -> Table:
 
 
 def _table_in_columns(found: Found) -> Table:
-    table = _empty_table("pattern", "version", "where", "handler", "payload", "read by", "location")
+    table = _empty_table(
+        "pattern", "version", "where", "handler", "payload", "read by", "policy", "location"
+    )
     table.columns[2].header = "where" if any(listed.route.condition for listed in found) else ""
+    has_policies = any(str(listed.route.policy) for listed in found)
+    table.columns[6].header = "policy" if has_policies else ""
     for route, way, upcast_from in found:
         table.add_row(
             Text(_pattern(route)),
@@ -83,6 +94,7 @@ def _table_in_columns(found: Found) -> Table:
             Text(_short_name(route)),
             Text(type_name(route.signature.payload_type)),
             Text(str(way)),
+            Text(str(route.policy)),
             Text(_short_location(route), style="dim"),
         )
     return table
@@ -93,12 +105,13 @@ def _stacked_table(found: Found) -> Table:
     table = _empty_table("pattern", "version", "handler and location", "payload and read by")
     for route, way, upcast_from in found:
         where = f"\nwhere {route.condition}" if route.condition else ""
+        policy = f"\n{route.policy}" if str(route.policy) else ""
         table.add_row(
             Text.assemble(_pattern(route), (where, "dim")),
             Text.assemble(
                 _version(route), *((f"\n{text}", "dim") for text in _upcast(upcast_from))
             ),
-            Text.assemble(_short_name(route), (f"\n{_short_location(route)}", "dim")),
+            Text.assemble(_short_name(route), (f"\n{_short_location(route)}{policy}", "dim")),
             Text.assemble(type_name(route.signature.payload_type), (f"\n{way}", "dim")),
         )
     return table
