@@ -172,7 +172,7 @@ async def run_route(route: Route, run: Run) -> HandlerResult:
     """Run one handler, when it is its turn; what it raises is in the result."""
     ordered_by = route.policy.ordered_by
     if route.in_order is None or ordered_by is None:
-        return await _run_attempts(route, run)
+        return await _run_claimed(route, run)
     try:
         key = ordered_by(run.event)
         await route.in_order.take(key, run.has_loop)
@@ -180,9 +180,15 @@ async def run_route(route: Route, run: Run) -> HandlerResult:
         annotate(error, run.event, f"ordered_by= of {route.named.name}")
         return HandlerResult(route.named.name, None, error, 0, 0.0)
     try:
-        return await _run_attempts(route, run)
+        return await _run_claimed(route, run)
     finally:
         route.in_order.give(key)
+
+
+def _run_claimed(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    if run.once is None:
+        return _run_attempts(route, run)
+    return run.once.run(route.named.name, partial(_run_attempts, route, run))
 
 
 async def _run_attempts(route: Route, run: Run) -> HandlerResult:
@@ -202,12 +208,6 @@ async def _run_attempts(route: Route, run: Run) -> HandlerResult:
     return await route.recovery.recovered(failed, again, run.event, run.has_loop)
 
 
-def _started(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
-    if run.once is None:
-        return run_route(route, run)
-    return run.once.run(route.named.name, partial(run_route, route, run))
-
-
 async def _run_members(group: Group, run: Run) -> Outcome:
     members = group.members
     if run.error is not None:
@@ -222,7 +222,7 @@ async def _run_members(group: Group, run: Run) -> Outcome:
             results += more_results
             errors += more_errors
         else:
-            work = _started(member, run)
+            work = run_route(member, run)
             # Concurrent, had there been a loop: then each would have a context of its own too.
             results.append(await (in_own_context(work) if group.is_concurrent else work))
     return results, errors
@@ -235,7 +235,7 @@ async def _run_concurrently(members: tuple[Route | Group, ...], run: Run) -> Out
         if isinstance(member, Group):
             outcomes[index] = await _run_member_group(member, run)
         else:
-            outcomes[index] = [await _started(member, run)], []
+            outcomes[index] = [await run_route(member, run)], []
 
     await _provide_ahead(members, run)
     if len(members) == 1 and not in_trio():

@@ -15,6 +15,7 @@ from benchmarks.tables import (
     policies,
     routes,
     sleeping,
+    stores,
     upcasts,
 )
 from benchmarks.tables.effort import FULL, QUICK, Effort
@@ -43,6 +44,7 @@ TABLES: Final = {
     "imports": Table(imports.results, imports.lines),
     "sleeping": Table(sleeping.results, sleeping.lines),
     "memory": Table(memory.results, memory.lines),
+    "stores": Table(stores.results, stores.lines),
 }
 
 __all__ = ["FULL", "QUICK", "TABLES", "Effort", "Table"]
