@@ -62,18 +62,12 @@ class Once:
             return HandlerResult(handler, None, error, 0, 0.0)
         if claim.refused is not None:
             return HandlerResult(handler, None, None, 0, 0.0, (), claim.refused)
+        results: list[HandlerResult] = []
         try:
-            result = await self._holding(claim, work)
-        except BaseException:  # it was cancelled, or ends the program
-            with suppress(StoreError):  # then the lease runs out
-                await self._release(claim)
-            raise
-        if result.error is None:
-            return await self._completed(claim, result)
-        try:
-            await self._release(claim)
-        except StoreError as error:
-            note(result.error, besides(error))
+            await self._hold(claim, work, results)
+        finally:  # also if it was cancelled, or ends the program
+            result = await self._settled(claim, *results)
+        assert result is not None
         return result
 
     async def _claim(self, key: str) -> Claim:
@@ -88,8 +82,18 @@ class Once:
             claim = await self._ask(lambda: terms.store.claim(key, terms.lease))
         return claim
 
-    async def _completed(self, claim: Claim, result: HandlerResult) -> HandlerResult:
+    async def _settled(
+        self, claim: Claim, result: HandlerResult | None = None
+    ) -> HandlerResult | None:
+        """Complete the claim if the work was done, and else give it up."""
         terms = self.idempotency
+        if result is None or result.error is not None:
+            try:
+                await self._ask(lambda: terms.store.release(claim))
+            except StoreError as failure:  # then its lease runs out
+                if result is not None and result.error is not None:
+                    note(result.error, besides(failure))
+            return result
         error: Exception
         try:
             if await self._ask(lambda: terms.store.complete(claim, terms.ttl)):
@@ -100,15 +104,16 @@ class Once:
         annotate(error, self.event, result.handler)
         return evolve(result, error=error)
 
-    async def _release(self, claim: Claim) -> None:
-        await self._ask(lambda: self.idempotency.store.release(claim))
-
-    async def _holding(
-        self, claim: Claim, work: Callable[[], Awaitable[HandlerResult]]
-    ) -> HandlerResult:
+    async def _hold(
+        self,
+        claim: Claim,
+        work: Callable[[], Awaitable[HandlerResult]],
+        results: list[HandlerResult],
+    ) -> None:
+        """Do the work, and add its result, which is there even if a cancellation comes then."""
         if not self.has_loop:
-            return await work()
-        results: list[HandlerResult] = []
+            results.append(await work())
+            return
         interruption = Interruption()
 
         async def do_work() -> None:
@@ -120,7 +125,6 @@ class Once:
             tasks.start_soon(self._renew, claim)
             await interruption.stopping(tasks, do_work())
         interruption.raise_again()
-        return results[0]
 
     async def _renew(self, claim: Claim) -> None:
         terms = self.idempotency
