@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
+import anyio.lowlevel
 from attrs import field, frozen
 
 from eventrouter import DeadLetter, MemoryStore, SqliteStore, StoreError
@@ -59,15 +60,15 @@ class Waiting(MemoryStore):
     needs_loop = True
 
     async def claim(self, key: str, lease: float) -> Claim:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return await super().claim(key, lease)
 
     async def complete(self, claim: Claim, ttl: float) -> bool:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return await super().complete(claim, ttl)
 
     async def add_letter(self, letter: DeadLetter) -> str:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return await super().add_letter(letter)
 
 
