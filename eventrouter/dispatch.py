@@ -29,7 +29,7 @@ from eventrouter.idempotency import Idempotency
 from eventrouter.json import Raw, decode
 from eventrouter.limits import Limits
 from eventrouter.once import Once
-from eventrouter.outcome import annotate, malformed, settled
+from eventrouter.outcome import annotate, malformed, settled, status_of
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
 from eventrouter.recovery import Sleep
@@ -429,7 +429,8 @@ class Dispatcher:
         provisions = Provisions(event) if plan.has_provisions else None
         run = Run(event, error, payloads, provisions, mode, self._threads, plan.path, upcast, once)
         results, errors = await run_all(plan.group, run)
-        success = run.success_of(results, success)
+        if once is not None:
+            success = status_of(results)
         return settled(event, error, results, errors, raw, success, run.upcasts)
 
     def _choose(self, event: Event[Any], event_type: str, version: str | None) -> Choice:

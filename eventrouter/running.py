@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import anyio
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from eventrouter.contexts import in_own_context, in_trio, resolved
 from eventrouter.errors import HandlerTimeout, InvalidPayload, RegistrationError
@@ -26,6 +26,7 @@ from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
 from eventrouter.threads import WorkerThreads, outcome_of
+from eventrouter.turns import Turns
 from eventrouter.upcasting import Builder, UpcastPath, build_payloads
 
 
@@ -37,7 +38,7 @@ class Mode(Enum):
     NO_LOOP = "without an event loop, sync handlers only"
 
 
-@frozen(eq=False)
+@define(eq=False)  # one is made for each event, and a frozen one would take longer to make
 class Run:
     """
     One event on its way through its handlers.
@@ -77,10 +78,6 @@ class Run:
     async def awaited(self, answer: Any) -> Any:
         """What a function returned, awaited if it is awaitable, though it did not look so."""
         return await resolved(answer, self.has_loop) if inspect.isawaitable(answer) else answer
-
-    def success_of(self, results: Iterable[HandlerResult], success: Status) -> Status:
-        """What became of the event if nothing failed, and would be that had all handlers run."""
-        return success if self.once is None else status_of(results)
 
     def argument(self, route: Route) -> Any:
         """The first argument of the route's handler: the payload, or the event with it."""
@@ -168,27 +165,33 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
     return chain
 
 
-async def run_route(route: Route, run: Run) -> HandlerResult:
+def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     """Run one handler, when it is its turn; what it raises is in the result."""
+    # No coroutine around another: most handlers have neither.
+    if route.in_order is not None:
+        return _run_in_order(route, route.in_order, run)
+    return _run_attempts(route, run) if run.once is None else _run_once(route, run.once, run)
+
+
+async def _run_in_order(route: Route, in_order: Turns, run: Run) -> HandlerResult:
     ordered_by = route.policy.ordered_by
-    if route.in_order is None or ordered_by is None:
-        return await _run_claimed(route, run)
+    assert ordered_by is not None
     try:
         key = ordered_by(run.event)
-        await route.in_order.take(key, run.has_loop)
+        await in_order.take(key, run.has_loop)
     except Exception as error:  # of the function, or of a key without a hash
         annotate(error, run.event, f"ordered_by= of {route.named.name}")
         return HandlerResult(route.named.name, None, error, 0, 0.0)
     try:
-        return await _run_claimed(route, run)
+        if run.once is not None:
+            return await _run_once(route, run.once, run)
+        return await _run_attempts(route, run)
     finally:
-        route.in_order.give(key)
+        in_order.give(key)
 
 
-def _run_claimed(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
-    if run.once is None:
-        return _run_attempts(route, run)
-    return run.once.run(route.named.name, partial(_run_attempts, route, run))
+def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    return once.run(route.named.name, partial(_run_attempts, route, run))
 
 
 async def _run_attempts(route: Route, run: Run) -> HandlerResult:
@@ -273,7 +276,7 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
         nonlocal outcome
         inner = run.with_event(event)
         outcome = await _run_group(group, inner)
-        success = run.success_of(outcome[0], Status.HANDLED)
+        success = Status.HANDLED if run.once is None else status_of(outcome[0])
         own.append(settled(inner.event, inner.error, *outcome, None, success, run.upcasts))
         if inner.error is not None and inner.error is not run.error:  # of another payload
             outcome = outcome[0], [*outcome[1], inner.error]
