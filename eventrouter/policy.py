@@ -1,4 +1,4 @@
-"""What is declared about a handler that fails or takes long."""
+"""What is declared about how a handler is called, and what if it fails or takes long."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Settings:
 @frozen
 class Policy:
     """
-    What is done about a handler that fails or takes long.
+    How a handler is called, and what is done if it fails or takes long.
 
     Attributes:
         retry: When it is called again; None for never.

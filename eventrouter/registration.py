@@ -102,7 +102,7 @@ class Registration:
         condition: What else is asked of it, or None.
         handler: The function.
         thread: Whether a sync handler runs in a worker thread.
-        settings: What is said about its failures, by it or by its router.
+        settings: What it or its router says of how it is called.
         signatures: What reads its annotations.
     """
 

@@ -50,7 +50,7 @@ class Route:
         scopes: What routers wrap around it, the outermost first.
         order: Its place among all routes.
         upcasts: The versions that the payload goes through on its way here, if it is upcast.
-        policy: What is done where it fails or takes long.
+        policy: How it is called, and what is done if it fails or takes long.
         recovery: What is done once it has failed; None if nothing is.
         call: What calls it: the function, within a deadline if an async one has that.
         in_order: Whose turn it is among the events of one key; None if they have no order.

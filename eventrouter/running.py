@@ -26,7 +26,6 @@ from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
 from eventrouter.threads import WorkerThreads, outcome_of
-from eventrouter.turns import Turns
 from eventrouter.upcasting import Builder, UpcastPath, build_payloads
 
 
@@ -167,18 +166,17 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
 
 def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     """Run one handler, when it is its turn; what it raises is in the result."""
-    # No coroutine around another: most handlers have neither.
     if route.in_order is not None:
-        return _run_in_order(route, route.in_order, run)
+        return _run_in_order(route, run)
     return _run_attempts(route, run) if run.once is None else _run_once(route, run.once, run)
 
 
-async def _run_in_order(route: Route, in_order: Turns, run: Run) -> HandlerResult:
-    ordered_by = route.policy.ordered_by
-    assert ordered_by is not None
+async def _run_in_order(route: Route, run: Run) -> HandlerResult:
+    assert route.in_order is not None
+    assert route.policy.ordered_by is not None
     try:
-        key = ordered_by(run.event)
-        await in_order.take(key, run.has_loop)
+        key = route.policy.ordered_by(run.event)
+        await route.in_order.take(key, run.has_loop)
     except Exception as error:  # of the function, or of a key without a hash
         annotate(error, run.event, f"ordered_by= of {route.named.name}")
         return HandlerResult(route.named.name, None, error, 0, 0.0)
@@ -187,7 +185,7 @@ async def _run_in_order(route: Route, in_order: Turns, run: Run) -> HandlerResul
             return await _run_once(route, run.once, run)
         return await _run_attempts(route, run)
     finally:
-        in_order.give(key)
+        route.in_order.give(key)
 
 
 def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, HandlerResult]:
@@ -196,19 +194,20 @@ def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, Handler
 
 async def _run_attempts(route: Route, run: Run) -> HandlerResult:
     name = route.named.name
+    call = _call if route.at_a_time is None else _call_in_turn
     started = perf_counter()
     try:
-        value = await _call_in_turn(route, run)
+        value = await call(route, run)
     except Exception as raised:
         error = raised
     else:
         return HandlerResult(name, value, None, 1, perf_counter() - started)
+    elapsed = perf_counter() - started
     annotate(error, run.event, name)
-    failed = HandlerResult(name, None, error, 1, perf_counter() - started)
     if route.recovery is None:
-        return failed
-    again = partial(_call_again, route, run)
-    return await route.recovery.recovered(failed, again, run.event, run.has_loop)
+        return HandlerResult(name, None, error, 1, elapsed)
+    again = partial(_call_again, call, route, run)
+    return await route.recovery.recovered(name, error, elapsed, again, run.event, run.has_loop)
 
 
 async def _run_members(group: Group, run: Run) -> Outcome:
@@ -340,15 +339,14 @@ async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) 
     )
 
 
-async def _call_again(route: Route, run: Run) -> Any:
+async def _call_again(call: Callable[[Route, Run], Awaitable[Any]], route: Route, run: Run) -> Any:
     if run.provisions is not None:
         run.provisions.forget_failures()
-    return await _call_in_turn(route, run)
+    return await call(route, run)
 
 
 async def _call_in_turn(route: Route, run: Run) -> Any:
-    if route.at_a_time is None:
-        return await _call(route, run)
+    assert route.at_a_time is not None
     await route.at_a_time.take(None, run.has_loop)
     try:
         return await _call(route, run)
