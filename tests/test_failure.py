@@ -27,6 +27,7 @@ from eventrouter import (
     MissingKey,
     MissingVersion,
     NeverEnded,
+    NoExample,
     NotSetAside,
     RegistrationError,
     Result,
@@ -37,6 +38,7 @@ from eventrouter import (
     TooManyAbandoned,
     UnknownType,
     UnknownVersion,
+    UnreadableLock,
     Unrecoverable,
     UnroutedEvent,
 )
@@ -541,6 +543,8 @@ ERRORS: list[Exception] = [
     ClaimLost("shop.charge", 60),
     MissingKey("order.paid"),
     NotSetAside("neither handled nor set aside", [OSError("no network")]),
+    NoExample("nothing fits its schema"),
+    UnreadableLock("it is no JSON"),
 ]
 
 

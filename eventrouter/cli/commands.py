@@ -8,10 +8,13 @@ from typing import NoReturn
 
 import click
 
+from eventrouter.cli.check import check
 from eventrouter.cli.dispatch import dispatch
+from eventrouter.cli.example import example
 from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
 from eventrouter.cli.routes import routes
+from eventrouter.cli.schema import schema
 from eventrouter.cli.serve import serve
 
 
@@ -29,6 +32,9 @@ commands.add_command(dispatch)
 commands.add_command(serve)
 commands.add_command(routes)
 commands.add_command(explain)
+commands.add_command(schema)
+commands.add_command(check)
+commands.add_command(example)
 
 
 def run() -> NoReturn:
