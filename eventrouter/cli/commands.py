@@ -13,6 +13,7 @@ from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
 from eventrouter.cli.routes import routes
 from eventrouter.cli.serve import serve
+from eventrouter.cli.work import work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +28,7 @@ def commands() -> None:
 
 commands.add_command(dispatch)
 commands.add_command(serve)
+commands.add_command(work)
 commands.add_command(routes)
 commands.add_command(explain)
 

@@ -112,7 +112,9 @@ async def test_what_is_accepted_in_another_thread_is_found_by_looking(
     gate, inbox = Gate(router), Inbox(store, poll=0.01)
 
     async with inbox.workers(router):
-        await anyio.to_thread.run_sync(anyio.run, inbox.accept, raw_event("counted", 1))
+        await anyio.to_thread.run_sync(
+            lambda: anyio.run(inbox.accept, raw_event("counted", 1))  # in a loop of its own
+        )
         await gate.until_begun(1)
         gate.open()
 

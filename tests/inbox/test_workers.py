@@ -118,11 +118,14 @@ async def test_what_is_in_flight_when_the_body_fails_is_finished(
     gate = Gate(router)
     await inbox.accept(raw_event("counted", 1))
 
-    with pytest.raises(KeyError):
+    async def fail() -> None:
         async with inbox.workers(router):
             await gate.until_begun(1)
             gate.open()
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
 
     assert gate.passed == [1]
 
