@@ -49,6 +49,7 @@ def targets(tables: Mapping[str, Any]) -> list[Target]:
         *_upcasts(tables.get("upcasts", {})),
         *_sleeping(tables.get("sleeping", {})),
         *_memory(tables.get("memory", {})),
+        *_stores(tables.get("stores", {})),
     ]
 
 
@@ -172,3 +173,12 @@ def _memory(memory: Mapping[str, Any]) -> Iterator[Target]:
     spread = (max(held.values()) - min(held.values())) / 2**20 if held else None
     events = f"{memory.get('events', 1_000_000):,} events"
     yield Target(f"{events} through dispatch_many: memory grows by", spread, 10.0, unit="MB")
+
+
+def _stores(stores: Mapping[str, Any]) -> Iterator[Target]:
+    seconds = stores.get("seconds", {})
+    for store in ("memory", "SQLite", "SQLite, the disk not waited for"):
+        found = seconds.get(store, {})
+        few, many = found.get("1000"), found.get("1000000")
+        ratio = many / few if few and many else None
+        yield Target(f"{store}: claim and complete, 1,000,000 keys / 1,000", ratio, 1.5)

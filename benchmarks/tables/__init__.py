@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from benchmarks.tables import dispatching, http, imports, memory, routes, sleeping, upcasts
+from benchmarks.tables import dispatching, http, imports, memory, routes, sleeping, stores, upcasts
 from benchmarks.tables.effort import FULL, QUICK, Effort
 
 
@@ -33,6 +33,7 @@ TABLES: Final = {
     "imports": Table(imports.results, imports.lines),
     "sleeping": Table(sleeping.results, sleeping.lines),
     "memory": Table(memory.results, memory.lines),
+    "stores": Table(stores.results, stores.lines),
 }
 
 __all__ = ["FULL", "QUICK", "TABLES", "Effort", "Table"]

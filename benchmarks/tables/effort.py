@@ -19,6 +19,7 @@ class Effort:
         routes: How many routes a router has, for the table of routes.
         sleeping: How many events have handlers that sleep, and how often all of them do.
         streamed: How many events go through ``dispatch_many`` for the table of memory.
+        keys: How many keys a store remembers, for the table of stores.
     """
 
     rounds: int
@@ -27,6 +28,7 @@ class Effort:
     routes: tuple[int, ...]
     sleeping: tuple[int, int]
     streamed: int
+    keys: tuple[int, int]
 
 
 FULL: Final = Effort(
@@ -36,6 +38,7 @@ FULL: Final = Effort(
     routes=(10, 100, 1_000, 10_000, 100_000),
     sleeping=(10_000, 5),
     streamed=1_000_000,
+    keys=(1_000, 1_000_000),
 )
 
 QUICK: Final = Effort(
@@ -45,4 +48,5 @@ QUICK: Final = Effort(
     routes=(10, 100),
     sleeping=(1_000, 1),
     streamed=20_000,
+    keys=(100, 1_000),
 )

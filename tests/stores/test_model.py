@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from eventrouter import MemoryStore, SqliteStore, StoreError
 from eventrouter.contexts import driven
-from eventrouter.stores import Claim, DeadLetter, Entry, LetterFilter
+from eventrouter.stores import Claim, DeadLetter, Entry
 from eventrouter.testing import FakeClock
 from eventrouter.testing.letters import NOON, letter_of
 from tests.stores import model
@@ -176,19 +177,15 @@ class Stores(RuleBasedStateMachine):
 
     @rule(type=TYPES, limit=st.integers(1, 3), oldest_first=st.booleans())
     def find_some_letters(self, type: str | None, limit: int, oldest_first: bool) -> None:
-        found = self.paged(limit, oldest_first, type=type)
+        found = self.paged(limit, oldest_first, type)
         expected = [one for one in self.letters.letters.values() if one.type == type]
         assert found == (expected if oldest_first else expected[::-1])
 
-    def paged(self, limit: int, oldest_first: bool, **which: Any) -> list[DeadLetter]:
+    def paged(self, limit: int, oldest_first: bool, type: str | None) -> list[DeadLetter]:
         found, cursor = list[DeadLetter](), None
         while True:
-            asked = LetterFilter(**which)
-            page = self.done(
-                lambda cursor=cursor, asked=asked: self.store.find_letters(
-                    limit=limit, cursor=cursor, oldest_first=oldest_first, **asked
-                )
-            )
+            find = partial(self.store.find_letters, limit=limit, oldest_first=oldest_first)
+            page = self.done(partial(find, cursor=cursor, type=type))
             found += page.letters
             cursor = page.cursor
             if cursor is None:

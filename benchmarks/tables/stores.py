@@ -1,0 +1,103 @@
+"""What it costs to claim a key and complete it, however many are remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import Connection
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from benchmarks.rounds import Run, measure
+from benchmarks.tables.effort import Effort
+from eventrouter import MemoryStore, SqliteStore
+from eventrouter.stores import IdempotencyStore, make_key
+from eventrouter.stores.sqlite.database import Database
+
+T = TypeVar("T")
+
+LEASE = 60
+TTL = 7 * 86_400
+
+
+def results(effort: Effort) -> dict[str, Any]:
+    """The median seconds of a claim and its completion by store and number of keys."""
+    with TemporaryDirectory() as folder:
+        return asyncio.run(_measured(Path(folder), effort))
+
+
+async def _measured(folder: Path, effort: Effort) -> dict[str, Any]:
+    runs: dict[str, Run] = {}
+    for number in effort.keys:
+        memory, sqlite = MemoryStore(), SqliteStore(folder / f"{number}.db")
+        await remember(memory, number)
+        fill(sqlite, number)
+        runs[f"memory {number}"] = claims_of(memory)
+        runs[f"SQLite {number}"] = claims_of(sqlite)
+        runs[f"SQLite, the disk not waited for {number}"] = claims_of(unsynced(sqlite))
+    # A turn is long, so that each pays its share of what SQLite does once in a while.
+    seconds = await measure(runs, rounds=max(1, effort.rounds // 3), turn=effort.turn * 40)
+    stores: dict[str, dict[str, float]] = {}
+    for name, taken in seconds.items():
+        store, _, number_of_keys = name.rpartition(" ")
+        stores.setdefault(store, {})[number_of_keys] = taken
+    return {"seconds": stores}
+
+
+def claims_of(store: IdempotencyStore) -> Run:
+    """Claims keys that are new, as those of most events are, and completes them."""
+
+    async def run(calls: int) -> None:
+        await remember(store, calls)
+
+    return run
+
+
+async def remember(store: IdempotencyStore, number: int) -> None:
+    for _ in range(number):
+        claim = await store.claim(new_key(), LEASE)
+        if not await store.complete(claim, TTL):
+            raise AssertionError("a claim was lost")
+
+
+def fill(store: SqliteStore, number: int) -> None:
+    """Write that many completed keys at once, which one by one would take an hour."""
+    until = int((time.time() + TTL) * 1_000_000)
+    rows = [(key, "0123456789abcdef", 1, until) for key in sorted(new_key() for _ in range(number))]
+    store._database.write(
+        lambda connection: connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", rows),
+        synced=False,
+    )
+
+
+class Unsynced(Database):
+    """Leaves it to the system when the disk writes, so that SQLite alone is timed."""
+
+    def write(self, work: Callable[[Connection], T], *, synced: bool) -> T:
+        return super().write(work, synced=False)
+
+
+def unsynced(store: SqliteStore) -> SqliteStore:
+    """The same file."""
+    other = SqliteStore(store.path)
+    object.__setattr__(other, "_database", Unsynced(store.path, store.timeout))
+    return other
+
+
+def new_key() -> str:
+    return make_key("user_service", str(uuid4()), "shop.handlers.send_welcome")
+
+
+def lines(table: dict[str, Any]) -> list[str]:
+    """The table as text."""
+    shown = [f"{'claim and complete':44}{'median':>12}{'x the fewest':>15}", ""]
+    for store, seconds in table["seconds"].items():
+        fewest = next(iter(seconds.values()))
+        shown += [
+            f"{f'{store}, {int(number):,} keys':44}{taken * 1e6:9.2f} µs{taken / fewest:15.2f}"
+            for number, taken in seconds.items()
+        ]
+    return shown

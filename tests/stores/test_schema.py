@@ -1,0 +1,100 @@
+"""A file of another version."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eventrouter import SqliteStore, StoreError
+from eventrouter.contexts import driven
+from eventrouter.stores.sqlite import schema
+
+FIRST = ("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)")
+SECOND = ("ALTER TABLE a ADD COLUMN y DEFAULT 2",)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Generator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as connection:
+        yield connection
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def test_a_new_file_gets_all_steps(connection: sqlite3.Connection) -> None:
+    schema.prepare(connection, "events.db", (FIRST, SECOND))
+
+    assert version_of(connection) == 2
+    assert connection.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
+
+
+def test_an_older_file_gets_those_that_it_lacks(connection: sqlite3.Connection) -> None:
+    schema.prepare(connection, "events.db", (FIRST,))
+    connection.execute("UPDATE a SET x = 7")
+
+    schema.prepare(connection, "events.db", (FIRST, SECOND))
+
+    assert version_of(connection) == 2
+    assert connection.execute("SELECT x, y FROM a").fetchall() == [(7, 2)]
+
+
+def test_a_file_of_this_version_is_left_as_it_is(connection: sqlite3.Connection) -> None:
+    schema.prepare(connection, "events.db", (FIRST,))
+
+    schema.prepare(connection, "events.db", (FIRST,))
+
+    assert connection.execute("SELECT x FROM a").fetchall() == [(1,)]
+
+
+def test_a_step_that_fails_leaves_the_older_version(connection: sqlite3.Connection) -> None:
+    schema.prepare(connection, "events.db", (FIRST,))
+
+    with pytest.raises(sqlite3.OperationalError):
+        schema.prepare(connection, "events.db", (FIRST, ("DELETE FROM a", "no SQL")))
+
+    assert version_of(connection) == 1
+    assert connection.execute("SELECT x FROM a").fetchall() == [(1,)]
+
+
+def test_a_file_that_a_newer_version_wrote_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        schema.prepare(connection, "events.db", (*schema.STEPS, FIRST))
+
+    with pytest.raises(StoreError, match=r"a newer eventrouter wrote it, in version 2 .* knows 1"):
+        driven(SqliteStore(path).claim("a", 60))
+
+
+def test_a_file_without_a_write_ahead_log_is_refused() -> None:
+    with (
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as connection,
+        pytest.raises(StoreError, match="name a file on a disk of this machine"),
+    ):
+        schema.prepare(connection, "events.db")
+
+
+def test_the_first_version_is_the_one_that_files_have() -> None:
+    """What a file has got already is not changed afterwards: add a step."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for statement in schema.STEPS[0]:
+            connection.execute(statement)
+        names = connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
+
+    assert [name for (name,) in names if not name.startswith("sqlite_")] == [
+        "bodies",
+        "entries",
+        "entries_due",
+        "entries_key",
+        "keys",
+        "keys_until",
+        "letters",
+        "letters_received",
+        "letters_type",
+    ]
