@@ -47,6 +47,7 @@ def targets(tables: Mapping[str, Any]) -> list[Target]:
         *_of_the_router_itself(dispatch, tables.get("routes", {})),
         *_over_http(tables.get("http", {})),
         *_upcasts(tables.get("upcasts", {})),
+        *_policies(tables.get("policies", {})),
         *_sleeping(tables.get("sleeping", {})),
         *_memory(tables.get("memory", {})),
         *_stores(tables.get("stores", {})),
@@ -157,6 +158,16 @@ def _upcasts(upcasts: Mapping[str, Any]) -> Iterator[Target]:
             measured = name in seconds and reference in seconds
             ratio = seconds[name] / seconds[reference] if measured else None
             yield Target(f"{kind}: {name} / {reference}", ratio, limit)
+
+
+def _policies(policies: Mapping[str, Any]) -> Iterator[Target]:
+    for name, reference in (
+        ("retry=", "no policy"),
+        ("timeout=", "anyio.fail_after in the handler"),
+    ):
+        is_measured = name in policies and reference in policies
+        ratio = policies[name] / policies[reference] if is_measured else None
+        yield Target(f"{name} / {reference}", ratio, 1.05)
 
 
 def _sleeping(sleeping: Mapping[str, Any]) -> Iterator[Target]:

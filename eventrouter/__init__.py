@@ -14,21 +14,26 @@ if TYPE_CHECKING:
         EventLoopRunning,
         EventRouterError,
         EventTooLarge,
+        HandlerTimeout,
         InvalidPayload,
         InvalidSignature,
         MalformedEvent,
         MissingVersion,
         NeverEnded,
         RegistrationError,
+        RetryAfter,
         StoreError,
+        TooManyAbandoned,
         UnknownType,
         UnknownVersion,
+        Unrecoverable,
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
     from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
-    from eventrouter.result import HandlerResult, Result, Status
+    from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
+    from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
     from eventrouter.scope import CallNext
     from eventrouter.stores.letters import DeadLetter
@@ -49,7 +54,10 @@ __all__ = [
     "EventLoopRunning",
     "EventRouterError",
     "EventTooLarge",
+    "Exponential",
+    "FailedAttempt",
     "HandlerResult",
+    "HandlerTimeout",
     "Header",
     "Headers",
     "Inbox",
@@ -65,13 +73,18 @@ __all__ = [
     "NeverEnded",
     "RegistrationError",
     "Result",
+    "Retry",
+    "RetryAfter",
     "Router",
     "SqliteStore",
     "Status",
     "StoreError",
+    "TooManyAbandoned",
     "UnknownType",
     "UnknownVersion",
+    "Unrecoverable",
     "UnroutedEvent",
+    "exponential",
     "make_converter",
 ]
 
@@ -89,7 +102,10 @@ _HOMES = {
     "EventLoopRunning": "errors",
     "EventRouterError": "errors",
     "EventTooLarge": "errors",
+    "Exponential": "retry",
+    "FailedAttempt": "result",
     "HandlerResult": "result",
+    "HandlerTimeout": "errors",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
     "Inbox": "inbox",
@@ -105,13 +121,18 @@ _HOMES = {
     "NeverEnded": "errors",
     "RegistrationError": "errors",
     "Result": "result",
+    "Retry": "retry",
+    "RetryAfter": "errors",
     "Router": "router",
     "SqliteStore": "stores.sqlite.store",
     "Status": "result",
     "StoreError": "errors",
+    "TooManyAbandoned": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
+    "Unrecoverable": "errors",
     "UnroutedEvent": "errors",
+    "exponential": "retry",
     "make_converter": "converter",
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -68,14 +69,47 @@ async def run_built(
     """Do what ``run_lone`` does for an async handler, its argument built already."""
     started = perf_counter()
     try:
-        value = await route.handler(argument)
-    except Exception as error:
-        event = make_event(parts)
-        annotate(error, event, route.named.name)
-        failed = HandlerResult(route.named.name, None, error, 1, perf_counter() - started)
-        return settled(event, None, (failed,), (), raw, upcasts=route.upcasts)
+        value = await route.call(argument)
+    except Exception as raised:
+        error = raised
+    else:
+        elapsed = perf_counter() - started
+        return handled((make_event, parts, route, value, elapsed), raw)
     elapsed = perf_counter() - started
-    return handled((make_event, parts, route, value, elapsed), raw)
+    return await recover_built(route, argument, make_event, parts, raw, error, elapsed)
+
+
+async def recover_built(
+    route: Route,
+    argument: Any,
+    make_event: Callable[[Any], Event[Any]],
+    parts: Any,
+    raw: Raw | None,
+    error: Exception,
+    elapsed: float,
+) -> Result:
+    """Go on where ``run_built`` met an error, after so many seconds."""
+    event = make_event(parts)
+    result = await _recovered(route, argument, event, error, elapsed)
+    return settled(event, None, (result,), (), raw, upcasts=route.upcasts)
+
+
+async def _recovered(
+    route: Route, argument: Any, event: Event[Any], error: Exception, elapsed: float
+) -> HandlerResult:
+    annotate(error, event, route.named.name)
+    failed = HandlerResult(route.named.name, None, error, 1, elapsed)
+    if route.recovery is None:
+        return failed
+    return await route.recovery.recovered(failed, partial(_call, route, argument), event, True)
+
+
+async def _call(route: Route, argument: Any) -> Any:
+    value = route.call(argument)
+    # A decorator may have hidden that the handler is async.
+    if route.signature.is_async or inspect.isawaitable(value):
+        value = await value
+    return value
 
 
 def _stopped(end: StopIteration) -> RuntimeError:
@@ -99,17 +133,18 @@ async def run_each(
         name = route.named.name
         started = perf_counter()
         try:
-            value = route.handler(argument)
+            value = route.call(argument)
             # A decorator may have hidden that the handler is async.
             if route.signature.is_async or inspect.isawaitable(value):
                 value = await value
         except Exception as raised:
             error = _stopped(raised) if isinstance(raised, StopIteration) else raised
-            event = event or make_event(parts)
-            annotate(error, event, name)
-            results.append(HandlerResult(name, None, error, 1, perf_counter() - started))
         else:
             results.append(HandlerResult(name, value, None, 1, perf_counter() - started))
+            continue
+        elapsed = perf_counter() - started
+        event = event or make_event(parts)
+        results.append(await _recovered(route, argument, event, error, elapsed))
     if event is not None:
         return settled(event, None, results, (), raw, upcasts=routes[0].upcasts)
     result = handled((make_event, parts), raw)

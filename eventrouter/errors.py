@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from math import isfinite
+from typing import Any, Final, cast
 
 from attrs import frozen
 
@@ -56,6 +58,79 @@ class NeverEnded(EventRouterError):
         return (
             f"it was taken {self.times} times and never ended: the process died, or its lease ran "
             "out"
+        )
+
+
+class Unrecoverable(EventRouterError):
+    """
+    For handlers to raise where trying again can't help: ``raise Unrecoverable from error``.
+
+    It is never retried, and ``Result.retryable`` is False; also where it is in an
+    ``ExceptionGroup``, or is the cause of what a handler raised.
+    """
+
+
+class RetryAfter(EventRouterError):
+    """
+    For handlers to raise where trying again helps, but not before some time.
+
+    It is retried after that long, whatever else the handler's ``Retry`` is for. Past the last
+    attempt, or where there is no ``Retry``, ``Result.retry_after`` tells whoever delivers the
+    event.
+
+    Args:
+        seconds: How long, in seconds or as a ``timedelta``; what is below 0 counts as 0.
+
+    Attributes:
+        seconds: How long, in seconds.
+
+    Raises:
+        RegistrationError: If it is no finite number.
+    """
+
+    def __init__(self, seconds: float | timedelta) -> None:
+        self.seconds = max(0.0, seconds_of(seconds, "RetryAfter"))
+        super().__init__(self.seconds)
+
+    def __str__(self) -> str:
+        return f"to be tried again after {self.seconds:g} s"
+
+
+class HandlerTimeout(EventRouterError, TimeoutError):
+    """
+    Raised when a handler took longer than its ``timeout=``.
+
+    Attributes:
+        handler: The handler's name, with its module.
+        seconds: How long it may take.
+    """
+
+    def __init__(self, handler: str, seconds: float) -> None:
+        # Not to OSError, which would take the two for an errno and its text.
+        self.args = (handler, seconds)
+        self.handler = handler
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"{self.handler} took longer than {self.seconds:g} s"
+
+
+class TooManyAbandoned(EventRouterError, RuntimeError):
+    """
+    Raised when a handler was not called, as too many before it never came back.
+
+    Attributes:
+        most: How many threads may be left behind.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def __str__(self) -> str:
+        return (
+            f"{self.most} threads of handlers that took longer than their timeout= still run; no "
+            "other that may be abandoned is started, see Router(max_abandoned=...)"
         )
 
 
@@ -252,6 +327,61 @@ class InvalidSignature(EventError, ValueError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+def members_of(error: BaseException) -> tuple[BaseException, ...]:
+    """What a group of errors holds; nothing if it is no group."""
+    if not isinstance(error, BaseExceptionGroup):
+        return ()
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions
+
+
+def raised_in(error: BaseException) -> Iterator[BaseException]:
+    """The error and, if it is a group, all that it holds."""
+    yield error
+    for member in members_of(error):
+        yield from raised_in(member)
+
+
+def with_causes(error: BaseException) -> Iterator[BaseException]:
+    """What ``raised_in`` gives, and what was named as the cause of any of it."""
+    seen: set[int] = set()
+    unseen = [error]
+    while unseen:
+        for found in raised_in(unseen.pop()):
+            if id(found) not in seen:
+                seen.add(id(found))
+                yield found
+                if found.__cause__ is not None:
+                    unseen.append(found.__cause__)
+
+
+def is_permanent(error: BaseException) -> bool:
+    """Whether trying again can't help."""
+    return any(isinstance(found, EventError) for found in raised_in(error)) or any(
+        isinstance(found, Unrecoverable) for found in with_causes(error)
+    )
+
+
+def asked_wait(error: BaseException) -> float | None:
+    """The longest wait that a ``RetryAfter`` in the error asks for, in seconds; or None."""
+    asked = (found.seconds for found in with_causes(error) if isinstance(found, RetryAfter))
+    return max(asked, default=None)
+
+
+def seconds_of(duration: Any, name: str) -> float:
+    """
+    A duration in seconds.
+
+    Raises:
+        RegistrationError: If it is no finite number of seconds, nor a ``timedelta``.
+    """
+    if isinstance(duration, timedelta):
+        return duration.total_seconds()
+    is_number = isinstance(duration, (int, float)) and not isinstance(duration, bool)
+    if is_number and isfinite(duration):
+        return float(duration)
+    raise RegistrationError(f"{name}={duration!r}: it is a number of seconds, or a timedelta")
 
 
 def quoted(text: str, longest: int = 80) -> str:

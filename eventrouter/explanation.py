@@ -41,7 +41,9 @@ class Verdict:
         text = f"{what}: {self.route} at {self.route.named.location}: {self.why}"
         if self.way is None:
             return text
-        return f"{text}, its payload {'raw' if self.way is RAW_WAY else f'read by {self.way}'}"
+        text += f", its payload {'raw' if self.way is RAW_WAY else f'read by {self.way}'}"
+        policy = str(self.route.policy)
+        return f"{text}; {policy}" if policy else text
 
 
 @frozen

@@ -92,6 +92,7 @@ class Provisions:
         self._stack = AsyncExitStack()
         self._made: dict[Provider, Any] = {}
         self._failed: dict[Provider, Exception] = {}
+        self._keeps_failures = False
         self._making: dict[Provider, anyio.Event] = {}  # by one of several concurrent handlers
 
     async def get(self, provider: Provider, has_loop: bool) -> Any:
@@ -119,6 +120,15 @@ class Provisions:
                 if has_loop:
                     self._making.pop(provider).set()
         return self._made[provider]
+
+    def keep_failures(self) -> None:
+        """From now on, what could not be made is not made anew."""
+        self._keeps_failures = True
+
+    def forget_failures(self) -> None:
+        """Make anew what could not be made, when it is asked for."""
+        if not self._keeps_failures:
+            self._failed.clear()
 
     async def close(self, error: BaseException | None) -> None:
         """Close what was opened, the last first, telling each what the dispatch ended with."""

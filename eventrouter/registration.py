@@ -10,9 +10,12 @@ from typing import Any
 from attrs import define, field
 
 from eventrouter.conditions import Condition
+from eventrouter.deadlines import within
 from eventrouter.errors import RegistrationError, quoted
 from eventrouter.payload import PayloadBuilder, PayloadConverter, make_builder
+from eventrouter.policy import Settings, policy_of
 from eventrouter.providers import Provider, filled
+from eventrouter.recovery import Recovery, Sleep
 from eventrouter.routing import Route
 from eventrouter.scope import Scope
 from eventrouter.signature import (
@@ -97,6 +100,7 @@ class Registration:
         condition: What else is asked of it, or None.
         handler: The function.
         thread: Whether a sync handler runs in a worker thread.
+        settings: What is said about its failures, by it or by its router.
         signatures: What reads its annotations.
     """
 
@@ -106,12 +110,14 @@ class Registration:
     condition: Condition | None
     handler: AnyHandler
     thread: bool
+    settings: Settings
     signatures: Signatures
     named: Named = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         refuse_uncallable(self.handler)
         self.named = named(self.handler)
+        policy_of(self.handler, self.thread, self.settings)  # what is around may say more
         with suppress(*_NOT_YET):  # see route()
             self._refuse_typed_observer(self.signatures.of(self.handler))
 
@@ -130,14 +136,20 @@ class Registration:
         scopes: tuple[Scope, ...],
         order: int,
         provider_of: Callable[[Any], Provider | None],
+        around: Settings,
+        sleep: Sleep,
     ) -> Route:
         """
         The route, with what was around the router it was registered on.
 
         Raises:
-            RegistrationError: If an annotation names what does not exist, or nothing provides
-                what a parameter asks for.
+            RegistrationError: If an annotation names what does not exist, nothing provides what a
+                parameter asks for, or a setting of a router around can't work for it.
         """
+        policy = policy_of(self.handler, self.thread, self.settings.within(around))
+        call = self.handler
+        if policy.timeout is not None and not policy.abandon:
+            call = within(policy.timeout, call, self.named.name)
         try:
             signature = self.signatures.of(self.handler)
         except _NOT_YET as error:
@@ -157,6 +169,9 @@ class Registration:
             filled=filled(self.handler, signature.further, provider_of),
             scopes=scopes,
             order=order,
+            policy=policy,
+            recovery=None if policy.retry is None else Recovery(policy.retry, sleep),
+            call=call,
         )
 
     def _refuse_typed_observer(self, signature: Signature) -> None:

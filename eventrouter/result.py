@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define, field
 
-from eventrouter.errors import EventError
+from eventrouter.errors import asked_wait, is_permanent
 from eventrouter.event import Event
 from eventrouter.json import Raw
 
@@ -25,6 +25,19 @@ class Status(StrEnum):
     IN_PROGRESS = "in_progress"
 
 
+class FailedAttempt(NamedTuple):
+    """
+    A call of a handler that failed, and was followed by another.
+
+    Attributes:
+        error: What it raised.
+        wait: How long the next call was put off, in seconds.
+    """
+
+    error: Exception
+    wait: float
+
+
 # Both are made for each event, and frozen ones would take three times as long to make.
 
 
@@ -36,9 +49,10 @@ class HandlerResult:
     Attributes:
         handler: The handler's name, with its module.
         value: What it returned.
-        error: What it raised, or None.
+        error: What it raised, the last time it was called; or None.
         attempts: How often it was called.
-        elapsed: How long that took, in seconds.
+        elapsed: How long that took, in seconds, with the waits between.
+        earlier: The attempts before the last.
     """
 
     handler: str
@@ -46,6 +60,7 @@ class HandlerResult:
     error: Exception | None
     attempts: int
     elapsed: float
+    earlier: tuple[FailedAttempt, ...] = ()
 
 
 @define
@@ -97,9 +112,20 @@ class Result:
         """Whether delivering the same event again may help."""
         if self.status is Status.IN_PROGRESS:
             return True
-        if self.status is not Status.FAILED or self.error is None:
-            return False
-        return not _holds_event_error(self.error)
+        return self.status is Status.FAILED and not all(map(is_permanent, self._failures()))
+
+    @property
+    def retry_after(self) -> float | None:
+        """How long to wait before delivering it again, in seconds, if a handler asked for that."""
+        if not self.retryable:
+            return None
+        asked = [wait for wait in map(asked_wait, self._failures()) if wait is not None]
+        return max(asked, default=None)
+
+    def _failures(self) -> list[Exception]:
+        """What each handler that failed raised; or what else went wrong."""
+        of_handlers = [handler.error for handler in self.handlers if handler.error is not None]
+        return of_handlers or ([] if self.error is None else [self.error])
 
 
 def handled(unmade: tuple[Any, ...], raw: Raw | None) -> Result:
@@ -137,10 +163,3 @@ def with_raw(result: Result, raw: Raw | None) -> Result:
 
 _new = Result.__new__
 _HANDLED = Status.HANDLED  # looking it up takes as long as setting all the rest
-
-
-def _holds_event_error(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        return any(map(_holds_event_error, group.exceptions))
-    return isinstance(error, EventError)

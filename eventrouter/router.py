@@ -15,12 +15,14 @@ from time import perf_counter
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 from weakref import WeakSet
 
+import anyio
+from attrs import NOTHING
 from cattrs import Converter
 
 from eventrouter.chains import Chains, duplicate
 from eventrouter.conditions import Where, read_condition
 from eventrouter.converter import make_converter
-from eventrouter.direct import run_built
+from eventrouter.direct import recover_built, run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers, WritesBytes
 from eventrouter.envelopes.json import JsonEnvelope
@@ -29,10 +31,11 @@ from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
 from eventrouter.limits import Limits
-from eventrouter.outcome import annotate
 from eventrouter.patterns import Specificity, specificity
 from eventrouter.payload import PayloadConverter
+from eventrouter.policy import RetrySetting, Settings, TimeoutSetting
 from eventrouter.providers import Provider, make_provider
+from eventrouter.recovery import Sleep
 from eventrouter.registration import Registration, Role, Signatures, UpcasterRegistration
 from eventrouter.result import Result, handled
 from eventrouter.routing import Route, RouteTable
@@ -60,6 +63,7 @@ class _Surroundings(NamedTuple):
     prefix: str
     scopes: tuple[Scope, ...]
     providers: tuple[dict[Any, Provider], ...]  # the innermost first
+    settings: Settings
 
     def provider_of(self, target: Any) -> Provider | None:
         return next((p[target] for p in self.providers if target in p), None)
@@ -81,6 +85,12 @@ class Router:
         concurrent: Whether the handlers of one event run at the same time, each with a copy of
             the context variables; else they run one after the other.
         max_threads: How many sync handlers run at the same time in worker threads.
+        retry: When handlers that failed are called again, unless they say so themselves.
+        timeout: How long a call of a handler may take, in seconds, unless it says so itself. None
+            for as long as it likes.
+        max_abandoned: How many threads left behind by sync handlers may still run, before no other
+            handler with ``abandon=True`` is started.
+        sleep: What waits so many seconds before a retry; tests give one that takes no time.
 
     Raises:
         RegistrationError: If a setting can't work.
@@ -96,18 +106,26 @@ class Router:
         unrouted: Literal["raise", "ignore"] = "raise",
         concurrent: bool = False,
         max_threads: int = 40,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        max_abandoned: int = 10,
+        sleep: Sleep = anyio.sleep,
     ) -> None:
         if unrouted not in ("raise", "ignore"):
             raise RegistrationError(f"unrouted={unrouted!r}: it is 'raise' or 'ignore'")
         if max_threads < 1:
             raise RegistrationError(f"max_threads={max_threads}: at least one is needed")
+        if max_abandoned < 0:
+            raise RegistrationError(f"max_abandoned={max_abandoned}: it is 0 or more")
         self._envelopes = _as_sequence(envelope)
         self._converter = PayloadConverter(converter or make_converter(limits=limits))
         self._limits = limits
         self._default_version = _checked_version(default_version)
         self._ignores_unrouted = unrouted == "ignore"
         self._is_concurrent = concurrent
-        self._threads = WorkerThreads(max_threads)
+        self._threads = WorkerThreads(max_threads, max_abandoned)
+        self._settings = Settings(retry, timeout)
+        self._sleep = sleep
         self._signatures = Signatures(self._converter)
         # In the order they were declared; handlers run in this order.
         self._declared: list[Registration | _Inclusion] = []
@@ -129,6 +147,11 @@ class Router:
         """How much of what arrives is read before it is refused."""
         return self._limits
 
+    @property
+    def abandoned_threads(self) -> int:
+        """How many threads were left behind by handlers with ``abandon=True``, and still run."""
+        return self._threads.abandoned
+
     # Declaring
 
     def on(
@@ -138,6 +161,9 @@ class Router:
         version: str | None = None,
         where: Where | None = None,
         thread: bool = True,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        abandon: bool = False,
     ) -> Callable[[H], H]:
         """
         Register the decorated function for events; it stays the function it was.
@@ -154,13 +180,19 @@ class Router:
                 predicate on the event.
             thread: Whether a sync function runs in a worker thread; else it runs in the event
                 loop. Async functions always do.
+            retry: When it is called again if it fails; None for never. The router's, unless given.
+            timeout: How long each call of it may take, in seconds; then it is cancelled, and fails
+                with ``HandlerTimeout``. None for as long as it likes. The router's, unless given.
+            abandon: Whether a sync function that takes longer is left behind, running on in its
+                thread, as no thread can be stopped. Without it, it can't have a timeout.
 
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
+        settings = Settings(retry, timeout, abandon)
 
         def register(handler: H) -> H:
-            self.add_route(type, handler, version=version, where=where, thread=thread)
+            self._add_route(type, handler, version, where, thread, settings)
             return handler
 
         return register
@@ -173,6 +205,9 @@ class Router:
         version: str | None = None,
         where: Where | None = None,
         thread: bool = True,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        abandon: bool = False,
     ) -> None:
         """
         Register a function for events, as ``on`` does.
@@ -180,9 +215,8 @@ class Router:
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
-        specificity(type)
-        condition = None if where is None else read_condition(where)
-        self._register(Role.HANDLER, type, _checked_version(version), condition, handler, thread)
+        settings = Settings(retry, timeout, abandon)
+        self._add_route(type, handler, version, where, thread, settings)
 
     def upcast(self, type: str, source: str, target: str) -> Callable[[H], H]:
         """
@@ -249,30 +283,69 @@ class Router:
     @overload
     def on_any(self, handler: H, /) -> H: ...
     @overload
-    def on_any(self, /, *, thread: bool = True) -> Callable[[H], H]: ...
-    def on_any(self, handler: Any = None, /, *, thread: bool = True) -> Any:
+    def on_any(
+        self,
+        /,
+        *,
+        thread: bool = True,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        abandon: bool = False,
+    ) -> Callable[[H], H]: ...
+    def on_any(
+        self,
+        handler: Any = None,
+        /,
+        *,
+        thread: bool = True,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        abandon: bool = False,
+    ) -> Any:
         """
         Register an observer: it sees every event, also those that no handler takes.
+
+        The arguments are those of ``on``.
 
         Raises:
             RegistrationError: If its first parameter is neither ``Event`` nor ``Any``.
         """
-        return self._registering(Role.OBSERVER, handler, thread)
+        settings = Settings(retry, timeout, abandon)
+        return self._registering(Role.OBSERVER, handler, thread, settings)
 
     @overload
     def fallback(self, handler: H, /) -> H: ...
     @overload
-    def fallback(self, /, *, thread: bool = True) -> Callable[[H], H]: ...
-    def fallback(self, handler: Any = None, /, *, thread: bool = True) -> Any:
+    def fallback(
+        self,
+        /,
+        *,
+        thread: bool = True,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        abandon: bool = False,
+    ) -> Callable[[H], H]: ...
+    def fallback(
+        self,
+        handler: Any = None,
+        /,
+        *,
+        thread: bool = True,
+        retry: RetrySetting = NOTHING,
+        timeout: TimeoutSetting = NOTHING,
+        abandon: bool = False,
+    ) -> Any:
         """
         Register a handler for the events that no other takes.
 
-        Of several, that of the included router with the longest prefix runs.
+        Of several, that of the included router with the longest prefix runs. The arguments are
+        those of ``on``.
 
         Raises:
             RegistrationError: If the router has one, or the function can't work.
         """
-        return self._registering(Role.FALLBACK, handler, thread)
+        settings = Settings(retry, timeout, abandon)
+        return self._registering(Role.FALLBACK, handler, thread, settings)
 
     def before(self, hook: B) -> B:
         """
@@ -341,8 +414,8 @@ class Router:
         Take in another router's handlers, hooks and providers, now and whenever it gets more.
 
         Its hooks and middleware run around its own handlers, its observers and fallback see
-        events under the prefix, its converter builds its payloads; its other settings don't
-        count here.
+        events under the prefix, its converter builds its payloads. Its ``retry`` and ``timeout``
+        go before those of this one; its other settings don't count here.
 
         Args:
             router: The router.
@@ -397,12 +470,17 @@ class Router:
         route, argument, make_event, parts = arguments
         started = perf_counter()
         try:
-            value = await route.handler(argument)
-        except Exception as error:
-            annotate(error, make_event(parts), route.named.name)
-            raise
+            value = await route.call(argument)
+        except Exception as raised:
+            error = raised
+        else:
+            elapsed = perf_counter() - started
+            return handled((make_event, parts, route, value, elapsed), raw)
         elapsed = perf_counter() - started
-        return handled((make_event, parts, route, value, elapsed), raw)
+        result = await recover_built(route, argument, make_event, parts, raw, error, elapsed)
+        if result.error is not None:
+            raise result.error
+        return result
 
     async def process(self, raw: Raw, headers: Headers = NO_HEADERS) -> Result:
         """
@@ -573,6 +651,20 @@ class Router:
 
     # Inside
 
+    def _add_route(
+        self,
+        type: str,
+        handler: AnyHandler,
+        version: str | None,
+        where: Where | None,
+        thread: bool,
+        settings: Settings,
+    ) -> None:
+        specificity(type)
+        condition = None if where is None else read_condition(where)
+        version = _checked_version(version)
+        self._register(Role.HANDLER, type, version, condition, handler, thread, settings)
+
     def _register(
         self,
         role: Role,
@@ -581,9 +673,11 @@ class Router:
         condition: Any,
         handler: AnyHandler,
         thread: bool,
+        settings: Settings,
     ) -> None:
+        settings = settings.within(self._settings)
         registration = Registration(
-            role, pattern, version, condition, handler, thread, self._signatures
+            role, pattern, version, condition, handler, thread, settings, self._signatures
         )
         under_key = self._keys.setdefault((role, pattern, version), [])
         if any(map(registration.is_same_as, under_key)):
@@ -594,9 +688,9 @@ class Router:
         self._declared.append(registration)
         self._changed()
 
-    def _registering(self, role: Role, handler: Any, thread: bool) -> Any:
+    def _registering(self, role: Role, handler: Any, thread: bool, settings: Settings) -> Any:
         def register(handler: H) -> H:
-            self._register(role, "", None, None, handler, thread)
+            self._register(role, "", None, None, handler, thread, settings)
             return handler
 
         return register if handler is None else register(handler)
@@ -625,9 +719,16 @@ class Router:
     def _compile(self) -> Dispatcher:
         by_role: dict[Role, list[Route]] = {role: [] for role in Role}
         scope = self._scope()
-        around = _Surroundings("", (scope,), (self._providers,))
+        around = _Surroundings("", (scope,), (self._providers,), self._settings)
         for order, (registration, inside) in enumerate(self._all_registered(around)):
-            route = registration.route(inside.prefix, inside.scopes, order, inside.provider_of)
+            route = registration.route(
+                inside.prefix,
+                inside.scopes,
+                order,
+                inside.provider_of,
+                inside.settings,
+                self._sleep,
+            )
             by_role[registration.role].append(route)
         _refuse_doubles(by_role[Role.HANDLER])
         self._routes = tuple(
@@ -681,6 +782,7 @@ class Router:
                     around.prefix + declared.prefix,
                     (*around.scopes, router._scope()),
                     (router._providers, *around.providers),
+                    router._settings.within(around.settings),
                 )
                 yield from router._all_registered(inside)
 

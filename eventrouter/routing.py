@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from eventrouter.chains import Chains
 from eventrouter.conditions import Condition
@@ -18,11 +18,17 @@ from eventrouter.errors import (
 )
 from eventrouter.event import Event
 from eventrouter.patterns import PatternTree, Specificity, specificity
+from eventrouter.policy import NO_POLICY, Policy
 from eventrouter.providers import Filled, Provider
+from eventrouter.recovery import Recovery
 from eventrouter.scope import Scope
 from eventrouter.signature import AnyHandler, Named, Signature
 from eventrouter.suggestions import Suggestions
 from eventrouter.upcasting import Builder, UpcastPath
+
+
+def _handler_of(route: Route) -> AnyHandler:
+    return route.handler
 
 
 @frozen(eq=False)
@@ -43,6 +49,9 @@ class Route:
         scopes: What routers wrap around it, the outermost first.
         order: Its place among all routes.
         upcasts: The versions that the payload goes through on its way here, if it is upcast.
+        policy: What is done where it fails or takes long.
+        recovery: What is done once it has failed; None if nothing is.
+        call: What calls it: the function, within a deadline if an async one has that.
     """
 
     pattern: str
@@ -59,6 +68,9 @@ class Route:
     scopes: tuple[Scope, ...] = field(default=(), repr=False)  # outermost first
     order: int = field(default=0, repr=False)
     upcasts: tuple[str, ...] = field(default=(), repr=False)
+    policy: Policy = NO_POLICY
+    recovery: Recovery | None = field(default=None, repr=False)
+    call: AnyHandler = field(default=Factory(_handler_of, takes_self=True), repr=False)
 
     def __str__(self) -> str:
         matched = self.pattern

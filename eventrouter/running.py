@@ -14,7 +14,7 @@ import anyio
 from attrs import evolve, frozen
 
 from eventrouter.contexts import in_own_context, in_trio, resolved
-from eventrouter.errors import InvalidPayload, RegistrationError
+from eventrouter.errors import HandlerTimeout, InvalidPayload, RegistrationError
 from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
@@ -167,10 +167,16 @@ async def run_route(route: Route, run: Run) -> HandlerResult:
     started = perf_counter()
     try:
         value = await _call(route, run)
-    except Exception as error:
-        annotate(error, run.event, name)
-        return HandlerResult(name, None, error, 1, perf_counter() - started)
-    return HandlerResult(name, value, None, 1, perf_counter() - started)
+    except Exception as raised:
+        error = raised
+    else:
+        return HandlerResult(name, value, None, 1, perf_counter() - started)
+    annotate(error, run.event, name)
+    failed = HandlerResult(name, None, error, 1, perf_counter() - started)
+    if route.recovery is None:
+        return failed
+    again = partial(_call_again, route, run)
+    return await route.recovery.recovered(failed, again, run.event, run.has_loop)
 
 
 async def _run_members(group: Group, run: Run) -> Outcome:
@@ -220,6 +226,8 @@ async def _run_concurrently(members: tuple[Route | Group, ...], run: Run) -> Out
 
 async def _provide_ahead(members: Iterable[Route | Group], run: Run) -> None:
     """Open what handlers ask for in the task that closes it: a cancel scope can't change tasks."""
+    if run.provisions is not None:
+        run.provisions.keep_failures()
     for member in members:
         if isinstance(member, Route):
             with suppress(Exception):  # raised again when the handler asks for it
@@ -299,19 +307,40 @@ async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) 
     )
 
 
+async def _call_again(route: Route, run: Run) -> Any:
+    if run.provisions is not None:
+        run.provisions.forget_failures()
+    return await _call(route, run)
+
+
 async def _call(route: Route, run: Run) -> Any:
     first = run.argument(route)
     further = await _further_arguments(route, run) if route.filled else {}
     if route.signature.is_async:
-        return await route.handler(first, **further)
+        return await route.call(first, **further)
     if run.mode is Mode.THREADS and route.thread:
-        call = partial(outcome_of, route.handler, first, **further)
-        value, error = await run.threads.run(call)
+        call = partial(outcome_of, route.call, first, **further)
+        value, error = await _in_thread(call, route, run)
         if error is not None:
             raise error
+    elif route.policy.timeout is None:
+        value = route.call(first, **further)
     else:
-        value = route.handler(first, **further)
+        raise RegistrationError(
+            f"{route.named} is sync and has a timeout, so it can't be dispatched from sync code, "
+            "where it would run in the caller's thread; await router.dispatch(...) instead"
+        )
     return await run.awaited(value)  # a decorator may have hidden that the handler is async
+
+
+async def _in_thread(
+    call: Callable[[], tuple[Any, Any]], route: Route, run: Run
+) -> tuple[Any, Any]:
+    seconds = route.policy.timeout
+    if seconds is None:
+        return await run.threads.run(call)
+    returned = await run.threads.run_or_abandon(call, seconds)
+    return (None, HandlerTimeout(route.named.name, seconds)) if returned is None else returned
 
 
 async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:

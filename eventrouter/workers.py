@@ -242,7 +242,8 @@ class Workers:
 
     async def _try_again(self, entry: Entry, result: Result) -> None:
         failed = entry.failed + 1
-        delay = self._terms.wait_after(failed)
+        asked = result.retry_after
+        delay = self._terms.wait_after(failed) if asked is None else _with_jitter(asked)
         LOGGER.warning(
             "%s failed, attempt %d of %d, and is tried again in %.1f s",
             _named(result.event),

@@ -115,6 +115,19 @@ def test_upcasting_is_held_to_the_calls_it_makes_and_other_events_to_what_they_c
     }
 
 
+def test_a_policy_is_held_to_none_and_to_the_same_by_hand() -> None:
+    seconds = {"no policy": 1.0, "retry=": 1.06}
+    seconds |= {"anyio.fail_after in the handler": 4.0, "timeout=": 4.0}
+    found = targets({"policies": seconds})
+
+    met = {target.name: target.is_met for target in found if target.measured is not None}
+
+    assert met == {
+        "retry= / no policy": False,
+        "timeout= / anyio.fail_after in the handler": True,
+    }
+
+
 # Contenders
 
 
@@ -274,6 +287,19 @@ def test_the_table_of_upcasts_compares_each_kind_with_its_own_reference(
     assert kinds.keys() == {"msgspec", "standard library"}
     assert all(taken > 0 for seconds in kinds.values() for taken in seconds.values())
     assert "x v1, then four calls" in capsys.readouterr().out
+
+
+def test_the_table_of_policies_compares_each_with_its_own_reference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "policies.json"
+
+    main(["--quick", "--only", "policies", "--json", str(written)])
+
+    assert all(
+        taken > 0 for taken in json.loads(written.read_text())["tables"]["policies"].values()
+    )
+    assert "x anyio.fail_after in the handler" in capsys.readouterr().out
 
 
 def test_every_table_can_be_asked_for_alone(

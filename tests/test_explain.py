@@ -20,6 +20,7 @@ from eventrouter import (
     MappedEnvelope,
     Metadata,
     MissingVersion,
+    Retry,
     Router,
     UnknownType,
     UnknownVersion,
@@ -608,3 +609,15 @@ def test_past_so_many_types_cattrs_reads_the_others() -> None:
     ]
 
     assert ways == ["msgspec"] * 256 + ["cattrs: 256 other types came first"] * 2
+
+
+def test_it_says_what_is_done_where_a_handler_fails_or_takes_long() -> None:
+    router = Router()
+
+    @router.on("order.paid", retry=Retry(3, on=OSError), timeout=30)
+    async def handle(payload: Any) -> None:
+        never(payload)
+
+    explanation = str(router.explain(an_event("order.paid")))
+
+    assert explanation.endswith("its payload raw; 3 attempts on OSError; timeout 30 s")

@@ -18,6 +18,7 @@ from eventrouter import (
     EventRouterError,
     EventTooLarge,
     HandlerResult,
+    HandlerTimeout,
     InvalidPayload,
     InvalidSignature,
     Limits,
@@ -25,10 +26,13 @@ from eventrouter import (
     MissingVersion,
     RegistrationError,
     Result,
+    RetryAfter,
     Router,
     Status,
+    TooManyAbandoned,
     UnknownType,
     UnknownVersion,
+    Unrecoverable,
     UnroutedEvent,
 )
 from eventrouter.errors import Mismatch
@@ -523,6 +527,10 @@ ERRORS: list[Exception] = [
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
     InvalidSignature("the header X is missing"),
+    Unrecoverable("the card was declined"),
+    RetryAfter(30),
+    HandlerTimeout("shop.charge", 2.5),
+    TooManyAbandoned(10),
 ]
 
 

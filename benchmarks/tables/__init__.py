@@ -7,7 +7,17 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from benchmarks.tables import dispatching, http, imports, memory, routes, sleeping, stores, upcasts
+from benchmarks.tables import (
+    dispatching,
+    http,
+    imports,
+    memory,
+    policies,
+    routes,
+    sleeping,
+    stores,
+    upcasts,
+)
 from benchmarks.tables.effort import FULL, QUICK, Effort
 
 
@@ -30,6 +40,7 @@ TABLES: Final = {
     "routes": Table(routes.results, routes.lines),
     "http": Table(http.results, http.lines),
     "upcasts": Table(upcasts.results, upcasts.lines),
+    "policies": Table(policies.results, policies.lines),
     "imports": Table(imports.results, imports.lines),
     "sleeping": Table(sleeping.results, sleeping.lines),
     "memory": Table(memory.results, memory.lines),

@@ -58,6 +58,9 @@ def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, 
         "location": route.named.location,
         "read_by": way.reader,
         "why": way.why or None,
+        "retry": str(route.policy.retry) if route.policy.retry else None,
+        "timeout": route.policy.timeout,
+        "abandon": route.policy.abandon,
     }
 
 
@@ -73,8 +76,12 @@ def _table(found: Found) -> Table:
 
 
 def _table_in_columns(found: Found) -> Table:
-    table = _empty_table("pattern", "version", "where", "handler", "payload", "read by", "location")
+    table = _empty_table(
+        "pattern", "version", "where", "handler", "payload", "read by", "policy", "location"
+    )
     table.columns[2].header = "where" if any(listed.route.condition for listed in found) else ""
+    has_policies = any(str(listed.route.policy) for listed in found)
+    table.columns[6].header = "policy" if has_policies else ""
     for route, way, upcast_from in found:
         table.add_row(
             Text(_pattern(route)),
@@ -83,6 +90,7 @@ def _table_in_columns(found: Found) -> Table:
             Text(_short_name(route)),
             Text(type_name(route.signature.payload_type)),
             Text(str(way)),
+            Text(str(route.policy)),
             Text(_short_location(route), style="dim"),
         )
     return table
@@ -93,12 +101,13 @@ def _stacked_table(found: Found) -> Table:
     table = _empty_table("pattern", "version", "handler and location", "payload and read by")
     for route, way, upcast_from in found:
         where = f"\nwhere {route.condition}" if route.condition else ""
+        policy = f"\n{route.policy}" if str(route.policy) else ""
         table.add_row(
             Text.assemble(_pattern(route), (where, "dim")),
             Text.assemble(
                 _version(route), *((f"\n{text}", "dim") for text in _upcast(upcast_from))
             ),
-            Text.assemble(_short_name(route), (f"\n{_short_location(route)}", "dim")),
+            Text.assemble(_short_name(route), (f"\n{_short_location(route)}{policy}", "dim")),
             Text.assemble(type_name(route.signature.payload_type), (f"\n{way}", "dim")),
         )
     return table

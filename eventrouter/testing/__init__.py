@@ -2,12 +2,19 @@
 
 from eventrouter.testing.claims import IdempotencyStoreContract
 from eventrouter.testing.clock import FakeClock
+from eventrouter.testing.deliveries import deliver_twice
 from eventrouter.testing.entries import InboxStoreContract
+from eventrouter.testing.handlers import FailTimes, Recorder
 from eventrouter.testing.letters import DeadLetterStoreContract
+from eventrouter.testing.waits import FakeSleep
 
 __all__ = [
     "DeadLetterStoreContract",
+    "FailTimes",
     "FakeClock",
+    "FakeSleep",
     "IdempotencyStoreContract",
     "InboxStoreContract",
+    "Recorder",
+    "deliver_twice",
 ]

@@ -65,6 +65,19 @@ async def raw(payload: Any) -> None: ...
 def threaded(paid: Paid) -> None: ...
 """
 
+POLICIES = """
+from typing import Any
+from eventrouter import Retry, Router
+
+router = Router(retry=Retry(3, on=OSError))
+
+@router.on("order.paid")
+async def charge(payload: Any) -> None: ...
+
+@router.on("order.sent", retry=Retry(5, on=TimeoutError), timeout=30, abandon=True)
+def send(payload: Any) -> None: ...
+"""
+
 UPCASTING = """
 from typing import Any
 from eventrouter import Router
@@ -101,6 +114,9 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "location": f"{command.folder}/every.py:7",
             "read_by": "cattrs",
             "why": "a where= is asked first",
+            "retry": None,
+            "timeout": None,
+            "abandon": False,
         },
         {
             "role": "observer",
@@ -113,6 +129,9 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "location": f"{command.folder}/every.py:10",
             "read_by": "raw",
             "why": None,
+            "retry": None,
+            "timeout": None,
+            "abandon": False,
         },
         {
             "role": "fallback",
@@ -125,6 +144,9 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "location": f"{command.folder}/every.py:16",
             "read_by": "raw",
             "why": None,
+            "retry": None,
+            "timeout": None,
+            "abandon": False,
         },
     ]
 
@@ -182,6 +204,24 @@ def test_it_says_which_versions_are_upcast_for_a_route(
         monkeypatch.setenv("COLUMNS", columns)
         shown = command.run("routes", "upcasting:router").stdout
         assert "(from v1, v2)" in " ".join(shown.split())
+
+
+def test_it_says_what_is_done_where_a_handler_fails_or_takes_long(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.write("policies.py", POLICIES)
+
+    found = command.run_json("routes", "policies:router")
+
+    assert [(route["retry"], route["timeout"], route["abandon"]) for route in found] == [
+        ("3 attempts on OSError", None, False),
+        ("5 attempts on TimeoutError", 30, True),
+    ]
+    for columns in ("200", "60"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown = " ".join(command.run("routes", "policies:router").stdout.split())
+        assert "3 attempts on OSError" in shown
+        assert "timeout 30 s, then abandoned" in shown or columns == "60"
 
 
 def test_it_says_what_reads_payloads_and_why(command: CommandLine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import ceil
 from typing import Any, Final
 
 from attrs import frozen
@@ -198,9 +199,12 @@ def answer_to(result: Result, detail: bool) -> Answer:
     if success is not None:
         return success
     error = result.error
+    retry_after = result.retry_after
+    code = 413 if isinstance(error, EventTooLarge) else _FAILURES[status]
     return problem(
-        413 if isinstance(error, EventTooLarge) else _FAILURES[status],
+        code if retry_after is None else 503,
         _told(error) if detail and error is not None else _detail(status, error),
+        headers=NO_HEADERS if retry_after is None else {"retry-after": str(ceil(retry_after))},
         is_retryable=result.retryable,
         outcome=status,
         event_id=_id_of(result.event),
@@ -214,7 +218,7 @@ def together(answers: Sequence[Answer]) -> Answer:
 
     The sender who looks at the status alone must not take a batch for delivered that is not, nor
     give up where trying again may help: so of several that went wrong, one that is worth another
-    try counts first, and of these the highest code.
+    try counts first, of these the highest code, and of these the longest ``Retry-After``.
     """
     worst = max(answers, key=_badness, default=None)
     items = [answer.document or {"outcome": Status.IGNORED} for answer in answers]
@@ -224,8 +228,8 @@ def together(answers: Sequence[Answer]) -> Answer:
     return Answer(status, items, worst.headers, worst.is_retryable)
 
 
-def _badness(answer: Answer) -> tuple[bool, int]:
-    return answer.is_retryable, answer.status
+def _badness(answer: Answer) -> tuple[bool, int, int]:
+    return answer.is_retryable, answer.status, int(answer.headers.get("retry-after", "0"))
 
 
 def _told(error: Exception) -> str:
