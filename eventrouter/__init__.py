@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from eventrouter.event import Event, Metadata
     from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
+    from eventrouter.replaying import Replay
     from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
     from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
@@ -72,6 +73,7 @@ __all__ = [
     "MissingVersion",
     "NeverEnded",
     "RegistrationError",
+    "Replay",
     "Result",
     "Retry",
     "RetryAfter",
@@ -120,6 +122,7 @@ _HOMES = {
     "MissingVersion": "errors",
     "NeverEnded": "errors",
     "RegistrationError": "errors",
+    "Replay": "replaying",
     "Result": "result",
     "Retry": "retry",
     "RetryAfter": "errors",

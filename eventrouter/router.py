@@ -11,22 +11,23 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
+from copy import copy
 from time import perf_counter
-from typing import Any, Literal, NamedTuple, TypeVar, overload
+from typing import Any, Final, Literal, NamedTuple, TypeVar, overload
 from weakref import WeakSet
 
 import anyio
-from attrs import NOTHING
+from attrs import NOTHING, evolve
 from cattrs import Converter
 
 from eventrouter.chains import Chains, duplicate
-from eventrouter.conditions import Where, read_condition
+from eventrouter.conditions import Condition, Where, read_condition
 from eventrouter.converter import make_converter
 from eventrouter.direct import recover_built, run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers, WritesBytes
 from eventrouter.envelopes.json import JsonEnvelope
-from eventrouter.errors import MalformedEvent, RegistrationError
+from eventrouter.errors import MalformedEvent, RegistrationError, listed
 from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
@@ -139,6 +140,7 @@ class Router:
         self._providers: dict[Any, Provider] = {}
         self._parents: WeakSet[Router] = WeakSet()
         self._compiled: Dispatcher | None = None
+        self._only: frozenset[str] | None = None
         self._routes: tuple[Route, ...] = ()
         self._chains = Chains((), {})
 
@@ -549,6 +551,27 @@ class Router:
         """
         return process_many(self._dispatcher(), events, concurrency, ordered_by)
 
+    def only(self, handlers: Iterable[str]) -> Router:
+        """
+        Make a router like this one is now, in which all other handlers turn every event down.
+
+        It is for trying again what failed. Hooks and middleware run all the same, observers if
+        they are named.
+
+        Args:
+            handlers: Their names, as in ``HandlerResult.handler``.
+
+        Raises:
+            RegistrationError: If there is no such handler, or what ``compile`` raises.
+        """
+        names = frozenset(handlers)
+        missing = names - {route.named.name for route in self.routes()}
+        if missing:
+            raise RegistrationError(f"there is no handler {listed(sorted(missing))}")
+        router = copy(self)
+        router._only, router._compiled = names, None
+        return router
+
     # Looking into it
 
     def compile(self) -> None:
@@ -731,6 +754,8 @@ class Router:
             )
             by_role[registration.role].append(route)
         _refuse_doubles(by_role[Role.HANDLER])
+        if self._only is not None:
+            by_role = _narrowed(by_role, self._only)
         self._routes = tuple(
             sorted((r for routes in by_role.values() for r in routes), key=lambda r: r.order)
         )
@@ -832,3 +857,23 @@ def _refuse_doubles(routes: Iterable[Route]) -> None:
             if other.handler == route.handler and other.condition == route.condition:
                 raise RegistrationError(f"{route.named} is registered on {route.pattern!r} twice")
         under_key.append(route)
+
+
+def _narrowed(by_role: dict[Role, list[Route]], names: frozenset[str]) -> dict[Role, list[Route]]:
+    """The routes of these handlers; those of others take nothing, but upcasters lead to them."""
+    kept = {
+        role: [route for route in routes if route.named.name in names]
+        for role, routes in by_role.items()
+    }
+    kept[Role.HANDLER] = [
+        route if route.named.name in names else evolve(route, condition=_NEVER)
+        for route in by_role[Role.HANDLER]
+    ]
+    return kept
+
+
+def _no_event(event: Event[Any]) -> bool:
+    return False
+
+
+_NEVER: Final = Condition(_no_event, _no_event)

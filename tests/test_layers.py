@@ -78,7 +78,7 @@ LAYERS = [
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
-    {"workers"},
+    {"workers", "replaying"},
     {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.
