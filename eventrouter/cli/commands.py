@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from eventrouter.cli.dead_letters import dead_letters
 from eventrouter.cli.dispatch import dispatch
 from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
@@ -29,6 +30,7 @@ def commands() -> None:
 commands.add_command(dispatch)
 commands.add_command(serve)
 commands.add_command(work)
+commands.add_command(dead_letters)
 commands.add_command(routes)
 commands.add_command(explain)
 
