@@ -81,6 +81,8 @@ def run(folder: Path, events: int, kills: int) -> Outcome:
 
 def taken(folder: Path) -> set[tuple[int, ...]]:
     """The entries that a process has, each with how often it was taken."""
+    if not query(folder, "SELECT 1 FROM sqlite_master WHERE name = 'entries'"):
+        return set()  # it was killed before it had made the table
     return set(query(folder, "SELECT id, attempts FROM entries WHERE token IS NOT NULL"))
 
 
