@@ -30,7 +30,7 @@ class Chains:
     def __init__(self, upcasters: Iterable[Upcaster], orders: Mapping[str, Sequence[str]]) -> None:
         # event type -> version -> the upcaster that takes it
         self._by_source: dict[str, dict[str, Upcaster]] = {}
-        self._orders = orders
+        self.orders = orders
         for upcaster in upcasters:
             by_source = self._by_source.setdefault(upcaster.event_type, {})
             other = by_source.setdefault(upcaster.source, upcaster)
@@ -103,7 +103,7 @@ class Chains:
 
     def in_order(self, event_type: str, versions: Iterable[str]) -> list[str]:
         """The versions, each once, as they were declared to have come; or else sorted."""
-        order = self._orders.get(event_type, ())
+        order = self.orders.get(event_type, ())
         place = {version: index for index, version in enumerate(order)}
         return sorted(set(versions), key=lambda v: (place.get(v, len(place)), v))
 
@@ -115,7 +115,7 @@ class Chains:
         lists, text and numbers, their numbers rise, and its numbers are higher: ``v4``, after
         ``v1``, ``v2`` and ``v3``.
         """
-        order = list(self._orders.get(event_type, ()))
+        order = list(self.orders.get(event_type, ()))
         if not order:
             return False
         if version not in order:

@@ -13,6 +13,7 @@ from cattrs import Converter
 from eventrouter.json import DEFAULT_LIMITS
 from eventrouter.limits import Limits
 from eventrouter.structuring import containers, foreign, scalars
+from eventrouter.structuring.constraints import constrained, constraints_of
 from eventrouter.structuring.json_kinds import (
     is_named_tuple,
     is_record,
@@ -116,6 +117,9 @@ def _unwrapping_hook(target: Any, converter: Converter) -> Hook:
     bare = unwrapped(target)
     with making(target):
         hook = hook_of(bare, converter)
+    asked = constraints_of(target)
+    if asked:
+        hook = constrained(hook, asked)
     return lambda value, _: hook(value, bare)
 
 

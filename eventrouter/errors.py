@@ -20,6 +20,22 @@ class RegistrationError(EventRouterError, TypeError):
     """Raised when the code is at fault: a handler, a type or a setting that can't work."""
 
 
+class UnreadableLock(EventRouterError, ValueError):
+    """
+    Raised when what is to be compared is no document of schemas that this version can read.
+
+    Attributes:
+        reason: What is wrong, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class EventLoopRunning(EventRouterError, RuntimeError):
     """Raised when a ``..._sync`` method is called where an event loop is already running."""
 
@@ -260,6 +276,19 @@ class MissingVersion(UnroutedEvent):
 
 #: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
 VALID_VALUE: Final = "a valid value"
+
+
+class NoExample(EventRouterError, ValueError):
+    """
+    Raised when no example of an event can be made up.
+
+    Attributes:
+        reason: Why not, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @frozen

@@ -27,7 +27,7 @@ from eventrouter.direct import recover_built, run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers, WritesBytes
 from eventrouter.envelopes.json import JsonEnvelope
-from eventrouter.errors import MalformedEvent, RegistrationError, listed
+from eventrouter.errors import MalformedEvent, RegistrationError, UnroutedEvent, listed
 from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.json import DEFAULT_LIMITS, Raw
@@ -653,6 +653,64 @@ class Router:
         """
         return self._dispatcher().read(raw, headers)
 
+    @overload
+    def schema(self) -> dict[str, Any]: ...
+    @overload
+    def schema(self, type: str, version: str | None = None) -> dict[str, Any]: ...
+    def schema(self, type: str | None = None, version: str | None = None) -> dict[str, Any]:
+        """
+        The JSON Schemas, draft 2020-12, of the payloads that handlers take.
+
+        They tell what the converter reads: what fits one is built, but for what only code can
+        tell. https://json-schema.org/draft/2020-12
+
+        Args:
+            type: The type of an event; None for the schemas of all, in one document.
+            version: The event's version, or None for an event without one.
+
+        Returns:
+            The schema of that event's payload. Without a type, ``{"format": 1, "events": [...]}``
+            of ``{"type": ..., "version": ..., "schema": ...}``, sorted; the type may be a pattern,
+            and the version null where a handler takes any. Besides, where there are such:
+            ``"where"`` of an entry, of which one must hold; ``"upcast"``, the versions that the
+            payload goes through; ``"upcasts"``, ``"versions"`` and ``"default_version"`` of the
+            router. ``eventrouter.schemas.compatibility`` compares two such documents.
+
+        Raises:
+            UnroutedEvent: If no handler takes an event of that type and version.
+            RegistrationError: What ``compile`` raises.
+        """
+        # Whoever only dispatches need not wait for what describes.
+        from eventrouter.schemas.document import payload_schema, schema_document
+
+        routes = self.routes()
+        if type is None:
+            return schema_document(routes, self._chains, self._default_version)
+        version = version or self._default_version
+        return payload_schema(routes, self._chains, type, version)
+
+    def example(self, type: str, *, version: str | None = None, seed: int = 0) -> Event[Any]:
+        """
+        Make up an event that handlers take, its payload raw JSON; for tests and documents.
+
+        It needs the extra ``examples``. Its payload is made from ``schema(type, version)``, and
+        the event is read as ``dispatch`` would read it, before it is given out. Pass it on by
+        ``dispatch(*router.write(event))``.
+
+        Args:
+            type: The event's type.
+            version: Its version, or None for an event without one.
+            seed: Another number gives another event; the same one gives the same.
+
+        Raises:
+            UnroutedEvent: If no handler takes an event of that type and version.
+            NoExample: If none was found that is taken, or the extra is not installed.
+            RegistrationError: What ``compile`` raises.
+        """
+        from eventrouter.schemas.examples import example_event
+
+        return example_event(type, version, self.schema(type, version), seed, self._refusal_of)
+
     def write(self, event: Event[Any]) -> tuple[bytes, dict[str, str]]:
         """
         Write an event, its payload of any type that the converter knows, for ``dispatch`` to read.
@@ -687,6 +745,16 @@ class Router:
         condition = None if where is None else read_condition(where)
         version = _checked_version(version)
         self._register(Role.HANDLER, type, version, condition, handler, thread, settings)
+
+    def _refusal_of(self, event: Event[Any]) -> Exception | None:
+        """Why no handler would run for an event, or None."""
+        try:
+            explanation = self.explain(*self.write(event))
+        except MalformedEvent as error:
+            return error
+        taking = (verdict.route for verdict in explanation.verdicts if verdict.runs)
+        is_taken = any(not route.is_observer and not route.is_fallback for route in taking)
+        return explanation.error or (None if is_taken else UnroutedEvent(event.type, event.version))
 
     def _register(
         self,

@@ -25,6 +25,7 @@ from eventrouter import (
     MalformedEvent,
     MissingVersion,
     NeverEnded,
+    NoExample,
     RegistrationError,
     Result,
     RetryAfter,
@@ -34,6 +35,7 @@ from eventrouter import (
     TooManyAbandoned,
     UnknownType,
     UnknownVersion,
+    UnreadableLock,
     Unrecoverable,
     UnroutedEvent,
 )
@@ -518,6 +520,7 @@ ERRORS: list[Exception] = [
     EventRouterError("something"),
     RegistrationError("a handler"),
     EventLoopRunning("a loop"),
+    StoreError("events.db: there is no space left for it"),
     EventError("an event"),
     MalformedEvent("not JSON"),
     EventTooLarge("over max_bytes"),
@@ -535,6 +538,8 @@ ERRORS: list[Exception] = [
     RetryAfter(30),
     HandlerTimeout("shop.charge", 2.5),
     TooManyAbandoned(10),
+    NoExample("nothing fits its schema"),
+    UnreadableLock("it is no JSON"),
 ]
 
 

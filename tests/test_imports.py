@@ -58,6 +58,17 @@ def test_a_name_is_imported_when_it_is_first_used() -> None:
     assert "eventrouter" in modules_after(loaded)
 
 
+def test_whoever_only_dispatches_does_not_wait_for_schemas() -> None:
+    dispatching = (
+        "import eventrouter\n"
+        "router = eventrouter.Router()\n"
+        "router.process_sync(b'{}')\n"
+        "assert not any(name.startswith('eventrouter.schemas') for name in sys.modules)"
+    )
+
+    assert "eventrouter" in modules_after(dispatching)
+
+
 def test_everything_public_is_there() -> None:
     for name in eventrouter.__all__:
         assert getattr(eventrouter, name)

@@ -8,11 +8,14 @@ from typing import NoReturn
 
 import click
 
+from eventrouter.cli.check import check
 from eventrouter.cli.dead_letters import dead_letters
 from eventrouter.cli.dispatch import dispatch
+from eventrouter.cli.example import example
 from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
 from eventrouter.cli.routes import routes
+from eventrouter.cli.schema import schema
 from eventrouter.cli.serve import serve
 from eventrouter.cli.work import work
 
@@ -33,6 +36,9 @@ commands.add_command(work)
 commands.add_command(dead_letters)
 commands.add_command(routes)
 commands.add_command(explain)
+commands.add_command(schema)
+commands.add_command(check)
+commands.add_command(example)
 
 
 def run() -> NoReturn:

@@ -59,17 +59,29 @@ _ALIASES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
 
 def unwrapped(target: Any) -> Any:
     """The type without ``Annotated``, ``Final``, ``NewType`` and aliases around it."""
-    while True:
-        if get_origin(target) in (Annotated, Final):
-            target = get_args(target)[0]
-        elif hasattr(target, "__supertype__"):
-            target = target.__supertype__
-        elif isinstance(target, _ALIASES):
-            target = target.__value__
-        elif target is None:
-            return type(None)
-        else:
-            return target
+    while (bare := _without_one(target)) is not target:
+        target = bare
+    return target
+
+
+def _without_one(target: Any) -> Any:
+    if get_origin(target) in (Annotated, Final):
+        return get_args(target)[0]
+    if hasattr(target, "__supertype__"):
+        return target.__supertype__
+    if isinstance(target, _ALIASES):
+        return target.__value__
+    return type(None) if target is None else target
+
+
+def notes_on(target: Any) -> tuple[Any, ...]:
+    """What ``Annotated`` says of a type, also under ``NewType`` and aliases; the inner first."""
+    notes: tuple[Any, ...] = ()
+    while (bare := _without_one(target)) is not target:
+        if get_origin(target) is Annotated:
+            notes = (*target.__metadata__, *notes)
+        target = bare
+    return notes
 
 
 def is_union(target: Any) -> bool:

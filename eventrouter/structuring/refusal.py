@@ -1,4 +1,4 @@
-"""How a hook says no: to a value, or to a type."""
+"""Hooks: whose one is, and how it says no, to a value or to a type."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from cattrs import StructureHandlerNotFoundError
 
 #: What cattrs calls to build a value: ``hook(value, type)``.
 Hook: TypeAlias = Callable[[Any, Any], Any]
+
+_PACKAGE = "eventrouter."
+
+
+def is_own(hook: Hook) -> bool:
+    """Whether a hook is this package's, and nobody replaced it."""
+    is_ours = hasattr(hook, "is_strict") or str(hook.__module__).startswith(_PACKAGE)
+    # What functools.wraps() makes of a hook takes over these marks, and means something else.
+    return is_ours and not hasattr(hook, "__wrapped__")
 
 
 class Refusal(ValueError):

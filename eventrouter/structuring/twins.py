@@ -35,15 +35,14 @@ from uuid import UUID
 import attrs
 from cattrs import Converter
 
+from eventrouter.structuring.constraints import constraints_of
 from eventrouter.structuring.foreign import is_msgspec, is_pydantic
 from eventrouter.structuring.json_kinds import is_record, is_typed_dict, is_union, unwrapped
 from eventrouter.structuring.records import Member, members_of
-from eventrouter.structuring.refusal import Hook, type_name
+from eventrouter.structuring.refusal import Hook, is_own, type_name
 from eventrouter.structuring.scalars import is_closed, is_enum, structure_decimal
 
 _NATIVE = (str, int, float, bool, type(None), date, UUID)
-_PACKAGE = "eventrouter."
-
 #: What msgspec calls for a type that it does not know: the type itself, a marker, on the value.
 build_marked: Any = operator.call
 
@@ -82,6 +81,8 @@ def twin_of(target: Any, converter: Converter, _made: _Made | None = None) -> Tw
     """
     made: _Made = {} if _made is None else _made
     bare, hook = _own_hook(target, converter)
+    if constraints_of(target):
+        raise NoTwin(f"{type_name(bare)} is Annotated with what its values must be")
     if bare in _NATIVE:
         return Twin(bare)
     if get_origin(bare) is Literal:
@@ -141,10 +142,7 @@ def _own_hook(target: Any, converter: Converter) -> tuple[Any, Hook]:
     """The type without what is wrapped around it, and its hook, if nobody replaced that."""
     bare = unwrapped(target)
     for form in (target, bare):
-        hook = converter.get_structure_hook(form)
-        is_own = hasattr(hook, "is_strict") or str(hook.__module__).startswith(_PACKAGE)
-        # What functools.wraps() makes of a hook takes over these marks, and means something else.
-        if not is_own or hasattr(hook, "__wrapped__"):
+        if not is_own(converter.get_structure_hook(form)):
             raise NoTwin(f"{type_name(form)} has a hook of its own")
     if is_pydantic(bare) or is_msgspec(bare):
         raise NoTwin(f"{type_name(bare)} builds itself")

@@ -140,11 +140,31 @@ def _record_union_hook(target: Any, records: list[Any], converter: Converter) ->
 
 def _tag_hook(arms: list[_Arm], members: list[list[Member]]) -> Hook | None:
     """A hook that chooses by a member which is a ``Literal`` in every class, if there is one."""
+    tag = shared_tag(members)
+    if tag is None:
+        return None
+    return _by_tag(
+        tag,
+        {
+            key: arm
+            for arm, of_arm in zip(arms, members, strict=True)
+            for key in _tag_values(tag, of_arm)
+        },
+    )
+
+
+def shared_tag(members: list[list[Member]]) -> str | None:
+    """
+    The name of a member that is a ``Literal`` in every class, no value in two, if there is one.
+
+    Args:
+        members: Those of each class.
+    """
     for tag in (member.name for member in members[0]):
         values = [_tag_values(tag, of_arm) for of_arm in members]
-        by_value = {key: arm for arm, keys in zip(arms, values, strict=True) for key in keys}
-        if all(values) and len(by_value) == sum(map(len, values)):
-            return _by_tag(tag, by_value)
+        distinct = {key for keys in values for key in keys}
+        if all(values) and len(distinct) == sum(map(len, values)):
+            return tag
     return None
 
 
@@ -173,15 +193,9 @@ def _by_tag(tag: str, by_value: dict[tuple[type, Any], _Arm]) -> Hook:
 
 def _unique_member_hook(target: Any, arms: list[_Arm], members: list[list[Member]]) -> Hook:
     """A hook that chooses by a required member that no other class has; one may have none."""
-    unique: list[tuple[str, _Arm]] = []
-    rest: list[_Arm] = []
-    for i, arm in enumerate(arms):
-        others = {m.name for j, of_arm in enumerate(members) if j != i for m in of_arm}
-        own = [m.name for m in members[i] if m.is_required and m.name not in others]
-        if own:
-            unique.append((own[0], arm))
-        else:
-            rest.append(arm)
+    named = list(zip(unique_members(members), arms, strict=True))
+    unique = [(name, arm) for name, arm in named if name is not None]
+    rest = [arm for name, arm in named if name is None]
     if len(rest) > 1:
         first, second = (type_name(arm.type) for arm in rest[:2])
         raise UnsupportedType(
@@ -198,6 +212,21 @@ def _unique_member_hook(target: Any, arms: list[_Arm], members: list[list[Member
         return chosen[0].hook(value, chosen[0].type)
 
     return structure
+
+
+def unique_members(members: list[list[Member]]) -> list[str | None]:
+    """
+    The name of a required member that no other class has, of each class; None if there is none.
+
+    Args:
+        members: Those of each class.
+    """
+    unique: list[str | None] = []
+    for i, of_arm in enumerate(members):
+        others = {m.name for j, others in enumerate(members) if j != i for m in others}
+        own = (m.name for m in of_arm if m.is_required and m.name not in others)
+        unique.append(next(own, None))
+    return unique
 
 
 def _expected(closed: dict[tuple[type, Any], Any], by_class: dict[type, _Arm]) -> str:

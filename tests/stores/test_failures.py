@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eventrouter import EventRouterError, RegistrationError, SqliteStore, StoreError
+from eventrouter import RegistrationError, SqliteStore, StoreError
 from eventrouter.contexts import driven
 from eventrouter.testing.letters import NOON, letter_of
 
@@ -147,15 +146,6 @@ def test_what_is_no_file_is_refused_when_made(name: str) -> None:
 def test_a_timeout_that_is_none_is_refused_when_made(path: Path) -> None:
     with pytest.raises(RegistrationError, match="timeout=0: it is a number of seconds over 0"):
         SqliteStore(path, timeout=0)
-
-
-def test_a_store_error_says_its_reason_and_can_be_pickled() -> None:
-    error: StoreError = pickle.loads(
-        pickle.dumps(StoreError("events.db: there is no space left for it"))
-    )
-
-    assert issubclass(StoreError, EventRouterError)
-    assert str(error) == error.reason == "events.db: there is no space left for it"
 
 
 def test_what_interrupts_the_work_leaves_nothing_half_done(path: Path) -> None:

@@ -10,12 +10,12 @@ import pytest
 from eventrouter import stores
 
 
-def test_protocols_are_imported_without_sqlite() -> None:
+def test_the_protocols_are_imported_without_the_stores() -> None:
     program = (
         "import sys, eventrouter.stores, eventrouter.signatures\n"
-        "assert 'sqlite3' not in sys.modules\n"
+        "assert 'eventrouter.stores.sqlite.store' not in sys.modules\n"
         "eventrouter.stores.SqliteStore\n"
-        "assert 'sqlite3' in sys.modules\n"
+        "assert 'eventrouter.stores.sqlite.store' in sys.modules\n"
     )
 
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ from uuid import UUID
 import attrs
 from attrs import frozen
 from hypothesis import strategies as st
+
+from eventrouter import make_converter
 
 Values = st.SearchStrategy[Any]
 
@@ -230,3 +233,21 @@ def _named_tuple(fields: dict[str, PayloadType]) -> PayloadType:
 
 
 payload_types = st.recursive(st.sampled_from(LEAVES), extended, max_leaves=6)
+
+
+def written(of: PayloadType, value: Any) -> Any:
+    """The value as it arrives in JSON."""
+    return json.loads(json.dumps(make_converter().unstructure(value, of.type)))
+
+
+def changed(data: st.DataObject, tree: Any) -> Any:
+    """The tree with one of its values, or the whole, exchanged for any other."""
+    if isinstance(tree, list) and tree and data.draw(st.integers(0, 3)):
+        place = data.draw(st.integers(0, len(tree) - 1))
+        return [*tree[:place], changed(data, tree[place]), *tree[place + 1 :]]
+    if isinstance(tree, dict) and tree and data.draw(st.integers(0, 3)):
+        name = data.draw(st.sampled_from(sorted(tree)))
+        if data.draw(st.integers(0, 5)):
+            return {**tree, name: changed(data, tree[name])}
+        return {other: value for other, value in tree.items() if other != name}
+    return data.draw(json_trees)

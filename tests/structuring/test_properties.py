@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -11,14 +10,9 @@ from hypothesis import strategies as st
 from eventrouter import Event, InvalidPayload, make_converter
 from eventrouter.payload import PayloadConverter, make_builder
 from tests.structuring.converters import refuses
-from tests.structuring.payload_types import PayloadType, json_trees, payload_types
+from tests.structuring.payload_types import changed, json_trees, payload_types, written
 
 moderately = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def written(of: PayloadType, value: Any) -> Any:
-    """The value as it arrives in JSON."""
-    return json.loads(json.dumps(make_converter().unstructure(value, of.type)))
 
 
 def built(target: Any, payload: Any, *, detailed: bool) -> tuple[str, Any]:
@@ -42,19 +36,6 @@ def test_what_is_written_is_read_back(data: st.DataObject) -> None:
         assert shown != "refused"
         assert read == value
         assert type(read) is type(value)
-
-
-def changed(data: st.DataObject, tree: Any) -> Any:
-    """The tree with one of its values, or the whole, exchanged for any other."""
-    if isinstance(tree, list) and tree and data.draw(st.integers(0, 3)):
-        place = data.draw(st.integers(0, len(tree) - 1))
-        return [*tree[:place], changed(data, tree[place]), *tree[place + 1 :]]
-    if isinstance(tree, dict) and tree and data.draw(st.integers(0, 3)):
-        name = data.draw(st.sampled_from(sorted(tree)))
-        if data.draw(st.integers(0, 5)):
-            return {**tree, name: changed(data, tree[name])}
-        return {other: value for other, value in tree.items() if other != name}
-    return data.draw(json_trees)
 
 
 @given(st.data())

@@ -1,0 +1,1 @@
+"""JSON Schemas of the payloads that a router takes."""
