@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import copy_context
 from types import coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 
@@ -46,6 +46,19 @@ def in_event_loop() -> bool:
     # What is not imported does not run. anyio can tell too, but by raising, at many times the cost.
     asyncio = sys.modules.get("asyncio")
     return (asyncio is not None and asyncio._get_running_loop() is not None) or in_trio()
+
+
+def calling_in_loop() -> Callable[[Callable[[], object]], object]:
+    """
+    What has a function called in the event loop of this thread, from any thread.
+
+    It raises a ``RuntimeError`` if that loop is closed by then.
+    """
+    if in_trio():
+        token: Any = sys.modules["trio"].lowlevel.current_trio_token()
+        return cast("Callable[[Callable[[], object]], object]", token.run_sync_soon)
+    loop: Any = sys.modules["asyncio"].get_running_loop()
+    return cast("Callable[[Callable[[], object]], object]", loop.call_soon_threadsafe)
 
 
 async def resolved(awaitable: Awaitable[T], has_loop: bool) -> T:

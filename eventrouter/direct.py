@@ -97,11 +97,12 @@ async def recover_built(
 async def _recovered(
     route: Route, argument: Any, event: Event[Any], error: Exception, elapsed: float
 ) -> HandlerResult:
-    annotate(error, event, route.named.name)
-    failed = HandlerResult(route.named.name, None, error, 1, elapsed)
+    name = route.named.name
+    annotate(error, event, name)
     if route.recovery is None:
-        return failed
-    return await route.recovery.recovered(failed, partial(_call, route, argument), event, True)
+        return HandlerResult(name, None, error, 1, elapsed)
+    call = partial(_call, route, argument)
+    return await route.recovery.recovered(name, error, elapsed, call, event, True)
 
 
 async def _call(route: Route, argument: Any) -> Any:

@@ -424,17 +424,21 @@ def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
     if group.is_concurrent:
         return "the router is concurrent"
     if any(route.thread and not route.signature.is_async for route in routes):
-        who = "the handler" if len(routes) == 1 else "one of its handlers"
-        return f"{who} runs in a thread"
+        return f"{_who(routes)} runs in a thread"
+    if any(route.in_order or route.at_a_time for route in routes):
+        return f"{_who(routes)} has concurrency= or ordered_by="
     upcast = [route for route in routes if route.upcasts]
     if upcast and len(upcast) < len(routes):
         return "an observer sees the event before it is upcast"
     if any(route.signature.takes_event for route in upcast):
         return "an event that is upcast is asked for, not the payload alone"
     if any(route.filled for route in routes):
-        who = "the handler" if len(routes) == 1 else "one of its handlers"
-        return f"{who} has further parameters"
+        return f"{_who(routes)} has further parameters"
     return ""
+
+
+def _who(routes: tuple[Route, ...]) -> str:
+    return "the handler" if len(routes) == 1 else "one of its handlers"
 
 
 async def _refuse(error: MalformedEvent, raw: Raw) -> Result:

@@ -1,37 +1,66 @@
-"""What is declared about a handler that fails or takes long."""
+"""What is declared about how a handler is called, and what if it fails or takes long."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from datetime import timedelta
-from typing import Final, TypeAlias, TypeVar
+from enum import Enum
+from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import NOTHING, NothingType, field, frozen
+from attrs import field, frozen
 
 from eventrouter.errors import RegistrationError, seconds_of
+from eventrouter.event import Event
 from eventrouter.retry import Retry
-from eventrouter.signature import AnyHandler, is_async, named
+from eventrouter.signature import AnyHandler, is_async, named, takes
 
 T = TypeVar("T")
 
 
-#: ``NOTHING`` leaves it to what is around to say.
-RetrySetting: TypeAlias = Retry | NothingType | None
-TimeoutSetting: TypeAlias = float | timedelta | NothingType | None
+class Unset(Enum):
+    """The setting of whoever does not say."""
+
+    UNSET = "what is around says it"
 
 
-def _read_retry(retry: RetrySetting) -> Retry | NothingType | None:
-    if retry is None or retry is NOTHING or isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
+UNSET: Final = Unset.UNSET
+RetrySetting: TypeAlias = Retry | Unset | None
+TimeoutSetting: TypeAlias = float | timedelta | Unset | None
+
+#: Gives a key for an event, its payload raw.
+OrderedBy: TypeAlias = Callable[[Event[Any]], Hashable]
+OrderedBySetting: TypeAlias = OrderedBy | Unset | None
+
+
+def _read_retry(retry: RetrySetting) -> Retry | Unset | None:
+    if retry is None or retry is UNSET or isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
         return retry
     raise RegistrationError(f"retry={retry!r}: it is a Retry, or None")
 
 
-def _read_timeout(timeout: TimeoutSetting) -> float | NothingType | None:
-    if timeout is None or timeout is NOTHING:
+def _read_timeout(timeout: TimeoutSetting) -> float | Unset | None:
+    if timeout is None or timeout is UNSET:
         return timeout
     seconds = seconds_of(timeout, "timeout")
     if seconds <= 0:
         raise RegistrationError(f"timeout={timeout!r}: it is above 0")
     return seconds
+
+
+def _read_concurrency(concurrency: int | None) -> int | None:
+    if concurrency is None or (isinstance(concurrency, int) and concurrency >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return concurrency
+    raise RegistrationError(f"concurrency={concurrency!r}: it is 1 or more, or None")
+
+
+def _read_ordered_by(ordered_by: OrderedBySetting) -> OrderedBy | Unset | None:
+    if ordered_by is None or ordered_by is UNSET:
+        return ordered_by
+    if callable(ordered_by) and takes(ordered_by, 1) and not is_async(ordered_by):
+        return ordered_by
+    raise RegistrationError(
+        f"ordered_by={ordered_by!r}: it is a sync function of the event that returns a key, or None"
+    )
 
 
 @frozen
@@ -43,40 +72,56 @@ class Settings:
         retry: When it is called again; None for never.
         timeout: How long a call may take, in seconds; None for as long as it likes.
         abandon: Whether a sync handler that takes longer is left behind in its thread.
+        concurrency: How many calls of it run at a time; None for any number.
+        ordered_by: Gives the key of an event; those of one key run one after the other. None for
+            no order.
     """
 
-    retry: Retry | NothingType | None = field(default=NOTHING, converter=_read_retry)
-    timeout: float | NothingType | None = field(default=NOTHING, converter=_read_timeout)
+    retry: Retry | Unset | None = field(default=UNSET, converter=_read_retry)
+    timeout: float | Unset | None = field(default=UNSET, converter=_read_timeout)
     abandon: bool = False
+    concurrency: int | None = field(default=None, converter=_read_concurrency)
+    ordered_by: OrderedBy | Unset | None = field(default=UNSET, converter=_read_ordered_by)
 
     def within(self, outer: Settings) -> Settings:
         """The same, with what the outer ones say where these say nothing."""
         return Settings(
-            outer.retry if self.retry is NOTHING else self.retry,
-            outer.timeout if self.timeout is NOTHING else self.timeout,
+            outer.retry if self.retry is UNSET else self.retry,
+            outer.timeout if self.timeout is UNSET else self.timeout,
             self.abandon,
+            self.concurrency,
+            outer.ordered_by if self.ordered_by is UNSET else self.ordered_by,
         )
 
 
 @frozen
 class Policy:
     """
-    What is done about a handler that fails or takes long.
+    How a handler is called, and what is done if it fails or takes long.
 
     Attributes:
         retry: When it is called again; None for never.
         timeout: How long a call may take, in seconds; None for as long as it likes.
         abandon: Whether it is then left behind in its thread.
+        concurrency: How many calls of it run at a time; None for any number.
+        ordered_by: Gives the key of an event; those of one key run one after the other. None for
+            no order.
     """
 
     retry: Retry | None = None
     timeout: float | None = None
     abandon: bool = False
+    concurrency: int | None = None
+    ordered_by: OrderedBy | None = None
 
     def __str__(self) -> str:
         parts = [] if self.retry is None else [str(self.retry)]
         if self.timeout is not None:
             parts.append(f"timeout {self.timeout:g} s{', then abandoned' if self.abandon else ''}")
+        if self.concurrency is not None:
+            parts.append(f"{self.concurrency} at a time")
+        if self.ordered_by is not None:
+            parts.append(f"ordered by {named(self.ordered_by).name}")
         return "; ".join(parts)
 
 
@@ -99,11 +144,17 @@ def policy_of(handler: AnyHandler, thread: bool, settings: Settings) -> Policy:
             )
     elif timeout is not None and not (thread and settings.abandon):
         raise RegistrationError(_unstoppable(handler, thread, timeout))
-    return Policy(_said(settings.retry), timeout, settings.abandon and timeout is not None)
+    return Policy(
+        _said(settings.retry),
+        timeout,
+        settings.abandon and timeout is not None,
+        settings.concurrency,
+        _said(settings.ordered_by),
+    )
 
 
-def _said(setting: T | NothingType | None) -> T | None:
-    return None if setting is NOTHING else setting
+def _said(setting: T | Unset | None) -> T | None:
+    return None if setting is UNSET else setting
 
 
 def _unstoppable(handler: AnyHandler, thread: bool, timeout: float) -> str:

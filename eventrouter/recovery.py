@@ -33,40 +33,40 @@ class Recovery:
 
     async def recovered(
         self,
-        failed: HandlerResult,
+        name: str,
+        error: Exception,
+        elapsed: float,
         call: Callable[[], Awaitable[Any]],
         event: Event[Any],
         has_loop: bool,
     ) -> HandlerResult:
         """
-        What becomes of the handler in the end.
+        What becomes of a handler in the end.
 
         Args:
-            failed: What became of its first attempt.
+            name: Its name.
+            error: What it raised at its first attempt.
+            elapsed: How long that took, in seconds.
             call: Calls it again.
             event: The event.
             has_loop: Whether it runs in an event loop; else a wait blocks the thread.
         """
-        name, error, elapsed = failed.handler, failed.error, failed.elapsed
         earlier: list[FailedAttempt] = []
-        while error is not None:
-            wait = self._next_wait(len(earlier) + 1, error, elapsed)
-            if wait is None:
-                break
+        while (wait := self._next_wait(len(earlier) + 1, error, elapsed)) is not None:
             started = perf_counter()
             await resolved(self.sleep(wait), has_loop)
             elapsed += max(wait, perf_counter() - started)  # a test's wait takes no time
             earlier.append(FailedAttempt(error, wait))
             started = perf_counter()
-            value = error = None
             try:
                 value = await call()
             except Exception as raised:
                 error = raised
-                annotate(error, event, name)
-            elapsed += perf_counter() - started
-            if error is None:
+            else:
+                elapsed += perf_counter() - started
                 return HandlerResult(name, value, None, len(earlier) + 1, elapsed, tuple(earlier))
+            elapsed += perf_counter() - started
+            annotate(error, event, name)
         return HandlerResult(name, None, error, len(earlier) + 1, elapsed, tuple(earlier))
 
     def _next_wait(self, attempts: int, error: Exception, elapsed: float) -> float | None:

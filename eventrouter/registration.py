@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -27,6 +28,7 @@ from eventrouter.signature import (
     read_signature,
     refuse_uncallable,
 )
+from eventrouter.turns import Turns
 from eventrouter.upcasters import Upcaster
 
 # What a name raises that may exist once the program is read: ``User``, or ``models.User``.
@@ -100,7 +102,7 @@ class Registration:
         condition: What else is asked of it, or None.
         handler: The function.
         thread: Whether a sync handler runs in a worker thread.
-        settings: What is said about its failures, by it or by its router.
+        settings: What it or its router says of how it is called.
         signatures: What reads its annotations.
     """
 
@@ -113,9 +115,14 @@ class Registration:
     settings: Settings
     signatures: Signatures
     named: Named = field(init=False)
+    # Kept here, since routes are made anew when anything else is registered.
+    _in_order: Turns = field(init=False, factory=partial(Turns, 1))
+    _at_a_time: Turns | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         refuse_uncallable(self.handler)
+        if self.settings.concurrency is not None:
+            self._at_a_time = Turns(self.settings.concurrency)
         self.named = named(self.handler)
         policy_of(self.handler, self.thread, self.settings)  # what is around may say more
         with suppress(*_NOT_YET):  # see route()
@@ -172,6 +179,8 @@ class Registration:
             policy=policy,
             recovery=None if policy.retry is None else Recovery(policy.retry, sleep),
             call=call,
+            in_order=None if policy.ordered_by is None else self._in_order,
+            at_a_time=self._at_a_time,
         )
 
     def _refuse_typed_observer(self, signature: Signature) -> None:

@@ -93,8 +93,8 @@ class Retry:
     """
     Says when a handler that failed is called again.
 
-    ``EventError`` and ``Unrecoverable`` are never retried, ``RetryAfter`` always is. An
-    ``ExceptionGroup`` is if each error in it is.
+    ``EventError``, ``RegistrationError`` and ``Unrecoverable`` are never retried, ``RetryAfter``
+    always is. An ``ExceptionGroup`` is if each error in it is.
 
     Args:
         attempts: How often it is called at most, the first call included.
@@ -144,7 +144,9 @@ class Retry:
         Raises:
             Exception: What the functions given as ``on`` and ``wait`` raise.
         """
-        if attempts >= self.attempts or is_permanent(error) or not self._is_on(error):
+        if attempts >= self.attempts or is_permanent(error):
+            return None
+        if isinstance(error, RegistrationError) or not self._is_on(error):
             return None
         wait = asked_wait(error)
         if wait is None:

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, overload
 from weakref import WeakSet
 
 import anyio
-from attrs import NOTHING, evolve
+from attrs import evolve
 from cattrs import Converter
 
 from eventrouter.chains import Chains, duplicate
@@ -34,7 +34,14 @@ from eventrouter.json import DEFAULT_LIMITS, Raw
 from eventrouter.limits import Limits
 from eventrouter.patterns import Specificity, specificity
 from eventrouter.payload import PayloadConverter
-from eventrouter.policy import RetrySetting, Settings, TimeoutSetting
+from eventrouter.policy import (
+    UNSET,
+    OrderedBy,
+    OrderedBySetting,
+    RetrySetting,
+    Settings,
+    TimeoutSetting,
+)
 from eventrouter.providers import Provider, make_provider
 from eventrouter.recovery import Sleep
 from eventrouter.registration import Registration, Role, Signatures, UpcasterRegistration
@@ -43,7 +50,7 @@ from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
 from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
 from eventrouter.straight import Way
-from eventrouter.stream import Delivered, OrderedBy, process_many
+from eventrouter.stream import Delivered, process_many
 from eventrouter.threads import WorkerThreads
 from eventrouter.upcasters import Upcaster
 
@@ -89,6 +96,8 @@ class Router:
         retry: When handlers that failed are called again, unless they say so themselves.
         timeout: How long a call of a handler may take, in seconds, unless it says so itself. None
             for as long as it likes.
+        ordered_by: Gives a key for an event, its payload raw; of the events of one key, each
+            handler handles one after the other, unless it says so itself. None for no order.
         max_abandoned: How many threads left behind by sync handlers may still run, before no other
             handler with ``abandon=True`` is started.
         sleep: What waits so many seconds before a retry; tests give one that takes no time.
@@ -107,8 +116,9 @@ class Router:
         unrouted: Literal["raise", "ignore"] = "raise",
         concurrent: bool = False,
         max_threads: int = 40,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
+        ordered_by: OrderedBySetting = UNSET,
         max_abandoned: int = 10,
         sleep: Sleep = anyio.sleep,
     ) -> None:
@@ -125,7 +135,7 @@ class Router:
         self._ignores_unrouted = unrouted == "ignore"
         self._is_concurrent = concurrent
         self._threads = WorkerThreads(max_threads, max_abandoned)
-        self._settings = Settings(retry, timeout)
+        self._settings = Settings(retry, timeout, ordered_by=ordered_by)
         self._sleep = sleep
         self._signatures = Signatures(self._converter)
         # In the order they were declared; handlers run in this order.
@@ -163,9 +173,11 @@ class Router:
         version: str | None = None,
         where: Where | None = None,
         thread: bool = True,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
         abandon: bool = False,
+        concurrency: int | None = None,
+        ordered_by: OrderedBySetting = UNSET,
     ) -> Callable[[H], H]:
         """
         Register the decorated function for events; it stays the function it was.
@@ -187,11 +199,16 @@ class Router:
                 with ``HandlerTimeout``. None for as long as it likes. The router's, unless given.
             abandon: Whether a sync function that takes longer is left behind, running on in its
                 thread, as no thread can be stopped. Without it, it can't have a timeout.
+            concurrency: How many calls of it run at a time, whichever thread or event loop they
+                are in; others wait. A handler left behind does not count. None for any number.
+            ordered_by: Gives a key for an event, its payload raw; of the events of one key, it
+                handles one after the other, retries included, in the order they reach it. None
+                for no order. The router's, unless given.
 
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
-        settings = Settings(retry, timeout, abandon)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
 
         def register(handler: H) -> H:
             self._add_route(type, handler, version, where, thread, settings)
@@ -207,9 +224,11 @@ class Router:
         version: str | None = None,
         where: Where | None = None,
         thread: bool = True,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
         abandon: bool = False,
+        concurrency: int | None = None,
+        ordered_by: OrderedBySetting = UNSET,
     ) -> None:
         """
         Register a function for events, as ``on`` does.
@@ -217,7 +236,7 @@ class Router:
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
-        settings = Settings(retry, timeout, abandon)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
         self._add_route(type, handler, version, where, thread, settings)
 
     def upcast(self, type: str, source: str, target: str) -> Callable[[H], H]:
@@ -290,9 +309,11 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
         abandon: bool = False,
+        concurrency: int | None = None,
+        ordered_by: OrderedBySetting = UNSET,
     ) -> Callable[[H], H]: ...
     def on_any(
         self,
@@ -300,9 +321,11 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
         abandon: bool = False,
+        concurrency: int | None = None,
+        ordered_by: OrderedBySetting = UNSET,
     ) -> Any:
         """
         Register an observer: it sees every event, also those that no handler takes.
@@ -312,7 +335,7 @@ class Router:
         Raises:
             RegistrationError: If its first parameter is neither ``Event`` nor ``Any``.
         """
-        settings = Settings(retry, timeout, abandon)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
         return self._registering(Role.OBSERVER, handler, thread, settings)
 
     @overload
@@ -323,9 +346,11 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
         abandon: bool = False,
+        concurrency: int | None = None,
+        ordered_by: OrderedBySetting = UNSET,
     ) -> Callable[[H], H]: ...
     def fallback(
         self,
@@ -333,9 +358,11 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = NOTHING,
-        timeout: TimeoutSetting = NOTHING,
+        retry: RetrySetting = UNSET,
+        timeout: TimeoutSetting = UNSET,
         abandon: bool = False,
+        concurrency: int | None = None,
+        ordered_by: OrderedBySetting = UNSET,
     ) -> Any:
         """
         Register a handler for the events that no other takes.
@@ -346,7 +373,7 @@ class Router:
         Raises:
             RegistrationError: If the router has one, or the function can't work.
         """
-        settings = Settings(retry, timeout, abandon)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
         return self._registering(Role.FALLBACK, handler, thread, settings)
 
     def before(self, hook: B) -> B:
@@ -416,8 +443,8 @@ class Router:
         Take in another router's handlers, hooks and providers, now and whenever it gets more.
 
         Its hooks and middleware run around its own handlers, its observers and fallback see
-        events under the prefix, its converter builds its payloads. Its ``retry`` and ``timeout``
-        go before those of this one; its other settings don't count here.
+        events under the prefix, its converter builds its payloads. Its ``retry``, ``timeout``
+        and ``ordered_by`` go before those of this one; its other settings don't count here.
 
         Args:
             router: The router.

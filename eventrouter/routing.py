@@ -24,6 +24,7 @@ from eventrouter.recovery import Recovery
 from eventrouter.scope import Scope
 from eventrouter.signature import AnyHandler, Named, Signature
 from eventrouter.suggestions import Suggestions
+from eventrouter.turns import Turns
 from eventrouter.upcasting import Builder, UpcastPath
 
 
@@ -49,9 +50,11 @@ class Route:
         scopes: What routers wrap around it, the outermost first.
         order: Its place among all routes.
         upcasts: The versions that the payload goes through on its way here, if it is upcast.
-        policy: What is done where it fails or takes long.
+        policy: How it is called, and what is done if it fails or takes long.
         recovery: What is done once it has failed; None if nothing is.
         call: What calls it: the function, within a deadline if an async one has that.
+        in_order: Whose turn it is among the events of one key; None if they have no order.
+        at_a_time: Whose turn it is to be called; None if any number may.
     """
 
     pattern: str
@@ -71,6 +74,8 @@ class Route:
     policy: Policy = NO_POLICY
     recovery: Recovery | None = field(default=None, repr=False)
     call: AnyHandler = field(default=Factory(_handler_of, takes_self=True), repr=False)
+    in_order: Turns | None = field(default=None, repr=False)
+    at_a_time: Turns | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         matched = self.pattern

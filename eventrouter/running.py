@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import nullcontext, suppress
 from enum import Enum
 from functools import partial
@@ -161,22 +161,42 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
     return chain
 
 
-async def run_route(route: Route, run: Run) -> HandlerResult:
-    """Run one handler; what it raises is in the result."""
+def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    """Run one handler, when it is its turn; what it raises is in the result."""
+    return _run_attempts(route, run) if route.in_order is None else _run_in_order(route, run)
+
+
+async def _run_in_order(route: Route, run: Run) -> HandlerResult:
+    assert route.in_order is not None
+    assert route.policy.ordered_by is not None
+    try:
+        key = route.policy.ordered_by(run.event)
+        await route.in_order.take(key, run.has_loop)
+    except Exception as error:  # of the function, or of a key without a hash
+        annotate(error, run.event, f"ordered_by= of {route.named.name}")
+        return HandlerResult(route.named.name, None, error, 0, 0.0)
+    try:
+        return await _run_attempts(route, run)
+    finally:
+        route.in_order.give(key)
+
+
+async def _run_attempts(route: Route, run: Run) -> HandlerResult:
     name = route.named.name
+    call = _call if route.at_a_time is None else _call_in_turn
     started = perf_counter()
     try:
-        value = await _call(route, run)
+        value = await call(route, run)
     except Exception as raised:
         error = raised
     else:
         return HandlerResult(name, value, None, 1, perf_counter() - started)
+    elapsed = perf_counter() - started
     annotate(error, run.event, name)
-    failed = HandlerResult(name, None, error, 1, perf_counter() - started)
     if route.recovery is None:
-        return failed
-    again = partial(_call_again, route, run)
-    return await route.recovery.recovered(failed, again, run.event, run.has_loop)
+        return HandlerResult(name, None, error, 1, elapsed)
+    again = partial(_call_again, call, route, run)
+    return await route.recovery.recovered(name, error, elapsed, again, run.event, run.has_loop)
 
 
 async def _run_members(group: Group, run: Run) -> Outcome:
@@ -307,10 +327,19 @@ async def _run_layer(layer: Middleware, call_next: CallNext, event: Event[Any]) 
     )
 
 
-async def _call_again(route: Route, run: Run) -> Any:
+async def _call_again(call: Callable[[Route, Run], Awaitable[Any]], route: Route, run: Run) -> Any:
     if run.provisions is not None:
         run.provisions.forget_failures()
-    return await _call(route, run)
+    return await call(route, run)
+
+
+async def _call_in_turn(route: Route, run: Run) -> Any:
+    assert route.at_a_time is not None
+    await route.at_a_time.take(None, run.has_loop)
+    try:
+        return await _call(route, run)
+    finally:
+        route.at_a_time.give(None)
 
 
 async def _call(route: Route, run: Run) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Hashable, Iterable
 from typing import Any, Final, TypeAlias, cast
 
 import anyio
@@ -11,10 +11,10 @@ import anyio
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Headers
 from eventrouter.errors import MalformedEvent, RegistrationError
-from eventrouter.event import Event
 from eventrouter.interruption import Interruption
 from eventrouter.json import Raw
 from eventrouter.outcome import annotate, malformed
+from eventrouter.policy import OrderedBy
 from eventrouter.result import Result, Status
 
 _END: Final = object()
@@ -22,7 +22,6 @@ _BETWEEN_CHECKPOINTS = 64  # events
 
 #: What arrived, alone or with its headers.
 Delivered: TypeAlias = Raw | tuple[Raw, Headers]
-OrderedBy: TypeAlias = Callable[[Event[Any]], Hashable]
 
 
 def process_many(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,9 +25,11 @@ from eventrouter import (
     TooManyAbandoned,
 )
 from eventrouter.testing import FakeSleep, Recorder
+from eventrouter.threads import WorkerThreads
 from tests.events import Paid, raw_event
 
 SOON = 0.01  # seconds; what is ended then would else run for ever
+BEGUN = 0.2  # seconds; the same for what runs in a thread, which first has to begin
 NEVER = 60  # seconds; what has that long is done at once
 GUARD = 10  # seconds; only in case of a deadlock
 
@@ -245,7 +248,7 @@ def test_a_timeout_that_can_t_work_is_refused(timeout: Any) -> None:
 
 
 def add_blocking(router: Router, gate: threading.Event, **policy: Any) -> None:
-    @router.on("order.paid", timeout=SOON, abandon=True, **policy)
+    @router.on("order.paid", timeout=BEGUN, abandon=True, **policy)
     def block(paid: Paid) -> None:
         gate.wait(GUARD)
 
@@ -374,6 +377,36 @@ async def test_a_cancelled_caller_waits_for_a_handler_that_may_be_left() -> None
 
     assert finished == ["finished"]
     assert router.abandoned_threads == 0
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.anyio
+async def test_a_thread_that_a_task_is_cancelled_around_is_left_behind_too(
+    gate: threading.Event, anyio_backend: str
+) -> None:
+    """asyncio's own cancellation goes through a shield."""
+    router, begun = Router(), threading.Event()
+
+    @router.on("order.paid", timeout=NEVER, abandon=True)
+    def block(paid: Paid) -> None:
+        begun.set()
+        gate.wait(GUARD)
+
+    task = asyncio.create_task(router.process(raw_event()))
+    await anyio.to_thread.run_sync(begun.wait, GUARD)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert router.abandoned_threads == 1
+
+
+@pytest.mark.anyio
+async def test_a_call_whose_time_is_over_before_its_thread_begins_is_not_made() -> None:
+    threads = WorkerThreads(1, 1)
+
+    assert await threads.run_or_abandon(lambda: "made", 0) is None
+    assert threads.abandoned == 0
 
 
 @pytest.mark.anyio

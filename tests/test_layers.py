@@ -13,7 +13,7 @@ PACKAGE = Path(eventrouter.__file__).parent
 LAYERS = [
     {"errors", "limits", "timestamps", "contexts", "interruption"},
     {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
-    {"json"},
+    {"json", "turns"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
     {"stores.claims", "stores.letters"},
     {

@@ -115,6 +115,7 @@ def test_a_function_that_gives_no_wait_is_an_error(wait: Any) -> None:
         (ExceptionGroup, ExceptionGroup("", [KeyError()]), True),
         (Exception, Unrecoverable(), False),
         (Exception, MalformedEvent(""), False),
+        (Exception, RegistrationError(""), False),
         (Exception, caused(Refused(), Unrecoverable()), False),
         (Exception, caused(RetryAfter(1), Unrecoverable()), False),
         (Exception, ExceptionGroup("", [Refused(), Unrecoverable()]), False),

@@ -15,6 +15,7 @@ from rich.text import Text
 from eventrouter.cli.application import load_router
 from eventrouter.cli.output import fits, show, until_unread
 from eventrouter.routing import Route
+from eventrouter.signature import named
 from eventrouter.straight import Way
 from eventrouter.structuring.refusal import type_name
 
@@ -47,6 +48,7 @@ def routes(app: str, as_json: bool) -> None:
 
 
 def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, Any]:
+    ordered_by = route.policy.ordered_by
     return {
         "role": _role(route),
         "pattern": route.pattern or None,
@@ -61,6 +63,8 @@ def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, 
         "retry": str(route.policy.retry) if route.policy.retry else None,
         "timeout": route.policy.timeout,
         "abandon": route.policy.abandon,
+        "concurrency": route.policy.concurrency,
+        "ordered_by": named(ordered_by).name if ordered_by else None,
     }
 
 

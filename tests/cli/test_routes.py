@@ -117,6 +117,8 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "retry": None,
             "timeout": None,
             "abandon": False,
+            "concurrency": None,
+            "ordered_by": None,
         },
         {
             "role": "observer",
@@ -132,6 +134,8 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "retry": None,
             "timeout": None,
             "abandon": False,
+            "concurrency": None,
+            "ordered_by": None,
         },
         {
             "role": "fallback",
@@ -147,6 +151,8 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "retry": None,
             "timeout": None,
             "abandon": False,
+            "concurrency": None,
+            "ordered_by": None,
         },
     ]
 

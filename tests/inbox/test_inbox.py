@@ -110,12 +110,13 @@ async def test_what_another_inbox_accepts_is_found_by_looking(
     assert gate.passed == [1]
 
 
-async def test_what_is_accepted_in_another_thread_is_found_by_looking(
-    store: InboxStore, router: Router
+async def test_what_is_accepted_in_another_thread_is_processed_at_once(
+    inbox: Inbox, router: Router
 ) -> None:
-    gate, inbox = Gate(router), Inbox(store, poll=0.01)
+    gate = Gate(router)
 
     async with inbox.workers(router):
+        await anyio.wait_all_tasks_blocked()
         await anyio.to_thread.run_sync(
             lambda: anyio.run(inbox.accept, raw_event("counted", 1))  # in a loop of its own
         )
