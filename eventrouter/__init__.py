@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from eventrouter.idempotency import Idempotency
     from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
+    from eventrouter.replaying import Replay
     from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
     from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
@@ -83,6 +84,7 @@ __all__ = [
     "NoExample",
     "NotSetAside",
     "RegistrationError",
+    "Replay",
     "Result",
     "Retry",
     "RetryAfter",
@@ -137,6 +139,7 @@ _HOMES = {
     "NotSetAside": "errors",
     "NoExample": "errors",
     "RegistrationError": "errors",
+    "Replay": "replaying",
     "Result": "result",
     "Retry": "retry",
     "RetryAfter": "errors",
@@ -147,8 +150,8 @@ _HOMES = {
     "TooManyAbandoned": "errors",
     "UnknownType": "errors",
     "UnknownVersion": "errors",
-    "Unrecoverable": "errors",
     "UnreadableLock": "errors",
+    "Unrecoverable": "errors",
     "UnroutedEvent": "errors",
     "exponential": "retry",
     "make_converter": "converter",

@@ -77,7 +77,7 @@ class Selection:
     Attributes:
         only: Those that do; None for all.
         but: Of these, those that don't.
-        failed: Those it is for; at least one handler must run if there are any.
+        failed: Those among them that failed, each of which must be there.
     """
 
     only: frozenset[str] | None = None
@@ -92,16 +92,13 @@ class Selection:
             RegistrationError: If less would run than was asked for.
         """
         known = frozenset(handlers)
-        running = (known if self.only is None else known & self.only) - self.but
-        missing = self.failed if not running else frozenset[str]()
-        if self.only is not None:
-            missing = self.only - known
+        missing = (self.failed if self.only is None else self.only) - known
         if missing:
             raise RegistrationError(
-                f"no handler of that name takes the event now: {listed(sorted(missing))}; those "
-                f"that do: {listed(sorted(known)) or 'none'}; say which are to run: only=[...]"
+                f"no handler {listed(sorted(missing))} takes the event now; those that do, to be "
+                f"named with only=: {listed(sorted(known)) or 'none'}"
             )
-        return running
+        return (known if self.only is None else known & self.only) - self.but
 
 
 def selected(letter: DeadLetter, only: Iterable[str] | None) -> Selection:

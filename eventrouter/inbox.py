@@ -102,7 +102,7 @@ class Inbox:
             StoreError: If the store fails; then nothing was accepted.
         """
         id = await self.store.put(bytes_of(raw), headers, now(), key=key)
-        for workers in self._running:
+        for workers in tuple(self._running):  # of this process, in any thread
             workers.wake()
         return id
 

@@ -8,16 +8,16 @@ import random
 import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import anyio
 from anyio import get_cancelled_exc_class
 from anyio.abc import TaskGroup
-from anyio.lowlevel import EventLoopToken, current_token
 from attrs import define, frozen
 
+from eventrouter.contexts import calling_in_loop
 from eventrouter.errors import MalformedEvent, NeverEnded, StoreError, printable, quoted
 from eventrouter.event import Event
 from eventrouter.letters import letter_about, letter_of
@@ -105,7 +105,7 @@ class Workers:
         self._held: dict[str, _Held] = {}
         self._bell = _Bell()
         self._is_ending = False
-        self._loop: EventLoopToken | None = None
+        self._call_in_loop: Callable[[Callable[[], object]], object] | None = None
 
     @property
     def in_flight(self) -> int:
@@ -113,9 +113,10 @@ class Workers:
         return len(self._held)
 
     def wake(self) -> None:
-        """Have them look at once for what there is, if they run in this event loop."""
-        if current_token() == self._loop:
-            self._bell.ring()
+        """Have them look at once for what there is; from any thread."""
+        if self._call_in_loop is not None:
+            with suppress(RuntimeError):  # their event loop is closed
+                self._call_in_loop(self._bell.ring)
 
     async def emptied(self) -> None:
         """
@@ -134,7 +135,7 @@ class Workers:
     @asynccontextmanager
     async def running(self, grace: float) -> AsyncGenerator[None]:
         """Process events while the body runs; then what is in flight, for that many seconds."""
-        self._loop = current_token()
+        self._call_in_loop = calling_in_loop()
         failure: Exception | None = None
         async with anyio.create_task_group() as leases:
             leases.start_soon(self._keep_leases)
@@ -242,7 +243,8 @@ class Workers:
 
     async def _try_again(self, entry: Entry, result: Result) -> None:
         failed = entry.failed + 1
-        delay = self._terms.wait_after(failed)
+        asked = result.retry_after
+        delay = self._terms.wait_after(failed) if asked is None else _with_jitter(asked)
         LOGGER.warning(
             "%s failed, attempt %d of %d, and is tried again in %.1f s",
             _named(result.event),

@@ -535,6 +535,8 @@ ERRORS: list[Exception] = [
     MissingVersion("order.paid", ["v1", "v2"]),
     InvalidPayload("order.paid", "Paid", [MISMATCH]),
     InvalidSignature("the header X is missing"),
+    StoreError("events.db: the disk is full"),
+    NeverEnded(5),
     Unrecoverable("the card was declined"),
     RetryAfter(30),
     HandlerTimeout("shop.charge", 2.5),

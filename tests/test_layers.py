@@ -87,7 +87,7 @@ LAYERS = [
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
-    {"workers"},
+    {"workers", "replaying"},
     {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.

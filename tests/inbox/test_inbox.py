@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -16,14 +16,18 @@ from eventrouter import (
     MemoryStore,
     RegistrationError,
     Result,
+    Retry,
+    RetryAfter,
     Router,
     SqliteStore,
     Status,
+    Unrecoverable,
 )
 from eventrouter.scope import CallNext
-from eventrouter.stores import EntryCounts, HandlerOutcome, InboxStore
+from eventrouter.stores import Entry, EntryCounts, HandlerOutcome, InboxStore
+from eventrouter.testing import FailTimes
 from tests.events import PAID, Paid, raw_event
-from tests.inbox.conftest import NEVER, Gate, only_letter, process_all
+from tests.inbox.conftest import Gate, only_letter, process_all
 
 pytestmark = pytest.mark.anyio
 
@@ -106,13 +110,16 @@ async def test_what_another_inbox_accepts_is_found_by_looking(
     assert gate.passed == [1]
 
 
-async def test_what_is_accepted_in_another_thread_is_found_by_looking(
-    store: InboxStore, router: Router
+async def test_what_is_accepted_in_another_thread_is_processed_at_once(
+    inbox: Inbox, router: Router
 ) -> None:
-    gate, inbox = Gate(router), Inbox(store, poll=0.01)
+    gate = Gate(router)
 
     async with inbox.workers(router):
-        await anyio.to_thread.run_sync(anyio.run, inbox.accept, raw_event("counted", 1))
+        await anyio.wait_all_tasks_blocked()
+        await anyio.to_thread.run_sync(
+            lambda: anyio.run(inbox.accept, raw_event("counted", 1))  # in a loop of its own
+        )
         await gate.until_begun(1)
         gate.open()
 
@@ -275,29 +282,70 @@ async def test_what_fails_each_time_is_set_aside_after_so_many_attempts(
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "ERROR"]
 
 
-async def test_it_waits_longer_before_each_attempt(store: InboxStore, router: Router) -> None:
-    inbox = Inbox(store, wait=10, longest_wait=25)
-    waits: list[float] = []
+class Hasty(MemoryStore):
+    """A store that waits for nothing, and notes how long it should have."""
 
-    class Noting:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(store, name)
+    waits: ClassVar[list[float]]
 
-        async def give_back(self, entry: Any, delay: float = 0, *, charge: bool = False) -> bool:
-            waits.append(delay)
-            return await store.give_back(entry, 0, charge=charge)
+    async def give_back(self, entry: Entry, delay: float = 0, *, charge: bool = False) -> bool:
+        self.waits.append(delay)
+        return await super().give_back(entry, charge=charge)
 
+
+async def test_it_waits_longer_before_each_attempt(router: Router) -> None:
     @router.on("order.paid")
     async def settle(paid: Paid) -> None:
         raise ConnectionError
 
-    noting: Any = Noting()
-    inbox = Inbox(noting, wait=10, longest_wait=25, poll=NEVER)
+    Hasty.waits = []
+    inbox = Inbox(Hasty(), wait=10, longest_wait=25)
     await inbox.accept(raw_event())
     await process_all(inbox, router)
 
-    assert [int(wait // 10) for wait in waits] == [1, 2, 2, 2]
-    assert all(25 <= wait < 28 for wait in waits[2:])
+    assert [int(wait // 10) for wait in Hasty.waits] == [1, 2, 2, 2]
+    assert all(25 <= wait < 28 for wait in Hasty.waits[2:])
+
+
+async def test_it_waits_as_long_as_the_handler_asks_for(router: Router) -> None:
+    @router.on("order.paid")
+    async def settle(paid: Paid) -> None:
+        raise RetryAfter(60)
+
+    Hasty.waits = []
+    inbox = Inbox(Hasty(), attempts=2, wait=1_000)
+    await inbox.accept(raw_event())
+    await process_all(inbox, router)
+
+    [wait] = Hasty.waits
+    assert 60 <= wait < 70
+
+
+async def test_what_is_unrecoverable_is_set_aside_at_once(
+    inbox: Inbox, store: InboxStore, router: Router
+) -> None:
+    @router.on("order.paid")
+    async def settle(paid: Paid) -> None:
+        raise Unrecoverable("the account is closed")
+
+    await inbox.accept(raw_event())
+    await process_all(inbox, router)
+
+    letter = await only_letter(store)
+    assert (letter.error, letter.attempts) == ("eventrouter.errors.Unrecoverable", 1)
+
+
+async def test_what_the_router_tries_again_is_one_attempt_here(
+    store: InboxStore, router: Router
+) -> None:
+    retry = Retry(3, on=ConnectionError, wait=0)
+    router.on("order.paid", retry=retry)(FailTimes(100, ConnectionError))
+
+    inbox = Inbox(store, attempts=1)
+    await inbox.accept(raw_event())
+    await process_all(inbox, router)
+
+    letter = await only_letter(store)
+    assert (letter.attempts, [outcome.attempts for outcome in letter.handlers]) == (1, [3])
 
 
 async def test_a_handler_that_succeeded_is_told_apart_in_the_dead_letter(

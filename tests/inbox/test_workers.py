@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
 
-from eventrouter import Inbox, MemoryStore, Router, StoreError
+from eventrouter import Inbox, MemoryStore, Result, Router, StoreError
+from eventrouter.envelope import NO_HEADERS
 from eventrouter.stores import EntryCounts, InboxStore
 from eventrouter.testing import FakeClock
+from eventrouter.testing.letters import NOON
+from eventrouter.workers import Terms
 from tests.events import raw_event
 from tests.inbox.conftest import NEVER, Gate, only_letter, process_all
 
@@ -55,7 +58,7 @@ async def test_what_is_in_flight_at_the_end_is_finished(inbox: Inbox, router: Ro
     gate = Gate(router)
     await inbox.accept(raw_event("counted", 1))
 
-    async with inbox.workers(router), anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks, inbox.workers(router):
         await gate.until_begun(1)
 
         async def open_later() -> None:
@@ -118,13 +121,50 @@ async def test_what_is_in_flight_when_the_body_fails_is_finished(
     gate = Gate(router)
     await inbox.accept(raw_event("counted", 1))
 
-    with pytest.raises(KeyError):
+    async def fail() -> None:
         async with inbox.workers(router):
             await gate.until_begun(1)
             gate.open()
             raise KeyError
 
+    with pytest.raises(KeyError):
+        await fail()
+
     assert gate.passed == [1]
+
+
+async def test_what_is_taken_while_they_end_is_given_back(
+    store: InboxStore, router: Router
+) -> None:
+    gate, slow = Gate(router), SlowTake(store)
+    await store.put(raw_event("counted", 1), {}, NOON)
+
+    inbox = Inbox(cast("Any", slow))
+    async with anyio.create_task_group() as tasks, inbox.workers(router):
+        await slow.begun.wait()
+
+        async def go_on() -> None:
+            await anyio.wait_all_tasks_blocked()  # until the workers wait for the store
+            slow.go_on.set()
+
+        tasks.start_soon(go_on)
+
+    [entry] = await store.take("w", limit=10, lease=10)
+    assert (entry.attempts, gate.begun) == (1, [])
+
+
+class SlowTake(Watched):
+    """A store that takes its time to give entries."""
+
+    def __init__(self, store: InboxStore) -> None:
+        super().__init__(store)
+        self.begun = anyio.Event()
+        self.go_on = anyio.Event()
+
+    async def take(self, *arguments: Any, **named: Any) -> Any:
+        self.begun.set()
+        await self.go_on.wait()
+        return await self.store.take(*arguments, **named)
 
 
 async def test_the_scope_of_a_handler_is_alive_during_the_grace(
@@ -307,6 +347,27 @@ async def test_an_error_of_a_store_that_is_no_store_error_is_shown_whole(
 
     assert gate.passed == [1]
     assert "Traceback" in caplog.text
+
+
+# An error that is no handler's
+
+
+async def test_an_error_of_the_router_is_an_attempt_that_failed(store: InboxStore) -> None:
+    class Broken(Router):
+        async def process(self, raw: Any, headers: Any = NO_HEADERS) -> Result:
+            raise RuntimeError("it should not")
+
+    inbox = Inbox(store, attempts=1)
+    await inbox.accept(raw_event())
+    await process_all(inbox, Broken())
+
+    assert (await only_letter(store)).message == "it should not"
+
+
+def test_no_number_of_attempts_is_too_large_to_wait_after() -> None:
+    terms = Terms(attempts=9_999, deaths=2, wait=1, longest_wait=60, lease=1, poll=1)
+
+    assert 60 <= terms.wait_after(9_998) < 70
 
 
 # Events that end their process

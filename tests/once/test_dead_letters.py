@@ -528,32 +528,28 @@ async def test_a_handler_that_is_not_there_is_said_before_any_runs(only: Any) ->
     letter = await only_letter(store)
     shop.ran.clear()
 
-    with pytest.raises(RegistrationError, match=r'takes the event now: "shop.ship"; those that do'):
+    with pytest.raises(
+        RegistrationError, match=r'no handler "shop.ship" takes the event now; those'
+    ):
         await shop.router.replay(letter, only=only)
 
     assert shop.ran == []
 
 
-async def test_a_replay_runs_a_handler_that_has_another_name_now() -> None:
+async def test_where_a_handler_that_failed_has_another_name_now_nothing_runs() -> None:
     store = MemoryStore()
     await Mended(dead_letters=store).router.process(RAW)
     router = Router()
     router.on("order.paid")(completing("charge_card"))
+    letter = await only_letter(store)
 
-    result = await router.replay(await only_letter(store))
+    with pytest.raises(
+        RegistrationError, match=r"no handler \".*\.charge\", .* takes the event now"
+    ):
+        await router.replay(letter)
 
+    result = await router.replay(letter, only="tests.once.stores.charge_card")
     assert result.handlers[0].value == "charge_card"
-
-
-async def test_a_replay_that_would_run_nothing_is_refused() -> None:
-    store = MemoryStore()
-    shop, router = Mended(dead_letters=store), Router()
-    await shop.router.process(RAW)
-    [*_, audit] = shop.router.routes()
-    router.on("order.paid")(audit.handler)
-
-    with pytest.raises(RegistrationError, match=r"no handler of that name .*\.charge"):
-        await router.replay(await only_letter(store))
 
 
 async def test_a_replay_is_read_and_routed_anew(store: AnyStore) -> None:

@@ -171,6 +171,21 @@ def overloaded(after: int) -> Answer:
     )
 
 
+def not_kept(after: int) -> Answer:
+    """
+    The answer to an event that the store of an inbox did not keep.
+
+    Args:
+        after: How long the sender should wait before it tries again, in seconds.
+    """
+    return problem(
+        503,
+        "the event could not be kept; send it again later",
+        headers={"retry-after": str(after)},
+        is_retryable=True,
+    )
+
+
 def answer_to(result: Result, detail: bool) -> Answer:
     """
     The answer to what became of an event.
