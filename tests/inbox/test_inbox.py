@@ -449,3 +449,16 @@ async def test_a_router_that_can_not_work_is_refused(router: Router) -> None:
     with pytest.raises(RegistrationError):
         async with Inbox(MemoryStore()).workers(router):
             raise AssertionError
+
+
+async def test_what_the_router_set_aside_itself_is_set_aside_once(
+    inbox: Inbox, store: InboxStore
+) -> None:
+    router = Router(dead_letters=store)
+    await inbox.accept(raw_event("order.lost"))
+
+    async with inbox.workers(router) as workers:
+        await workers.emptied()
+
+    assert (await only_letter(store)).status is Status.UNROUTED
+    assert workers.set_aside == 0
