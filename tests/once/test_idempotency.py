@@ -381,7 +381,7 @@ async def test_what_was_killed_can_be_claimed_again_after_its_lease(
 
 
 async def test_a_lease_is_renewed_while_the_handler_runs() -> None:
-    store = Failing()
+    store = Failing(clock=FakeClock())  # so that a late renewal is none too late
     shop = Shop(Idempotency(store, lease=0.03))
     shop.may_end = anyio.Event()
 
@@ -396,7 +396,7 @@ async def test_a_lease_is_renewed_while_the_handler_runs() -> None:
 
 
 async def test_a_store_that_fails_to_renew_is_asked_again() -> None:
-    store = Failing(broken={"renew"})
+    store = Failing(broken={"renew"}, clock=FakeClock())
     shop = Shop(Idempotency(store, lease=0.03))
     shop.may_end = anyio.Event()
 

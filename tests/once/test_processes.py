@@ -60,13 +60,16 @@ def test_of_fifty_deliveries_at_once_in_four_processes_one_runs(
         first = [line_of(process) for process in processes]
         statuses = Counter[str]()
         for process, line in zip(processes, first, strict=True):
-            if line == "charged":  # it waits until all others have been told what they are
+            if line == "charged":  # it waits until the other processes have ended
                 tell(process, "end")
                 line = line_of(process)
             statuses.update(line.split())
 
     assert ran.read_text() == "charged\n"
-    assert statuses == {"handled": 1, "in_progress": 49}
+    # In the process that charged, some may ask only after that.
+    assert statuses["handled"] == 1
+    assert statuses["in_progress"] >= 36
+    assert statuses["in_progress"] + statuses["duplicate"] == 49
 
 
 KILLED = """
