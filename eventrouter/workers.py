@@ -102,7 +102,8 @@ class Workers:
         self._terms = terms
         self._count = count
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._held: dict[str, _Held] = {}
+        # By token too: it may be taken again here, if its lease ran out.
+        self._held: dict[tuple[str, str], _Held] = {}
         self._bell = _Bell()
         self._is_ending = False
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None
@@ -181,7 +182,7 @@ class Workers:
     async def _begin(self, entries: list[Entry], tasks: TaskGroup) -> None:
         taken = anyio.current_time()
         for entry in entries:
-            self._held[entry.id] = _Held(entry, taken)
+            self._held[entry.id, entry.token] = _Held(entry, taken)
         if self._is_ending:
             for entry in entries:
                 await self._give_back(entry)
@@ -292,7 +293,7 @@ class Workers:
         try:
             await _undisturbed(lambda: self._store.give_back(entry))
         except Exception as error:
-            _log_failure("an event that was not begun could not be given back", error)
+            _log_failure("an event that is to be processed later could not be given back", error)
         self._let_go(entry)
 
     async def _settle(self, entry: Entry, settle: Callable[[], Awaitable[T]]) -> T | None:
@@ -320,7 +321,7 @@ class Workers:
         return settled
 
     def _let_go(self, entry: Entry) -> None:
-        self._held.pop(entry.id, None)
+        self._held.pop((entry.id, entry.token), None)
         self._bell.ring()
 
     async def _keep_leases(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from eventrouter import DeadLetter, SqliteStore, Status
+from eventrouter import DeadLetter, SqliteStore, Status, StoreError
 from eventrouter.stores import HandlerOutcome
 from tests.cli.conftest import CommandLine, event
 
@@ -205,6 +205,29 @@ def test_a_file_that_is_not_there_is_not_made(letters: Letters) -> None:
 
     assert result.exit_code == 2
     assert not (letters.folder / "events.db").exists()
+
+
+def test_a_store_that_fails_is_told_of_in_a_line(
+    letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters.add(letter())
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise StoreError("events.db: the disk is full")
+
+    for method in ("find_letters", "get_letter", "remove_letters", "purge_letters"):
+        monkeypatch.setattr(SqliteStore, method, fail)
+    results = [
+        letters.command("list"),
+        letters.command("show", "1"),
+        letters.command("replay", "shop:router", "1"),
+        letters.command("discard", "--all", "--yes"),
+        letters.command("purge", "--before", "0s", "--yes"),
+    ]
+
+    assert {(r.exit_code, r.stderr) for r in results} == {
+        (1, "Error: events.db: the disk is full\n")
+    }
 
 
 # show

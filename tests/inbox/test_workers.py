@@ -234,6 +234,24 @@ async def test_who_lost_the_lease_says_so(
     assert await inbox.count() == EntryCounts(ready=0, waiting=0, taken=1)
 
 
+async def test_what_is_taken_twice_here_is_held_twice(
+    inbox: Inbox, router: Router, clock: FakeClock
+) -> None:
+    gate = Gate(router)
+    await inbox.accept(raw_event("counted", 1))
+
+    async with inbox.workers(router, count=2) as workers:
+        await gate.until_begun(1)
+        clock.advance(31)
+        await inbox.accept(raw_event("other"))  # which wakes them
+        await gate.until_begun(2)
+        assert workers.in_flight == 2
+        gate.open()
+        await workers.emptied()
+
+    assert gate.passed == [1, 1]
+
+
 # A store that fails
 
 

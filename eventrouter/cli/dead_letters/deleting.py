@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import anyio
 import click
 
 from eventrouter.cli.dead_letters.choosing import (
@@ -18,7 +17,7 @@ from eventrouter.cli.dead_letters.choosing import (
     yes_option,
 )
 from eventrouter.cli.dead_letters.members import number_of
-from eventrouter.cli.opening import open_store
+from eventrouter.cli.opening import asking, open_store
 from eventrouter.stores.letters import DeadLetterStore
 
 _STEP = 1_000  # letters deleted at once, so that others need not wait long
@@ -47,9 +46,9 @@ def discard(
     The exit status is 0 if they were deleted, 1 if not, 2 for wrong usage.
     """
     chosen = choose(open_store(path), ids, is_all, options)
-    count = anyio.run(chosen.count)
+    count = asking(chosen.count)
     _ask(context, count, yes)
-    click.echo(f"discarded {number_of(anyio.run(_discard, chosen))}")
+    click.echo(f"discarded {number_of(asking(_discard, chosen))}")
 
 
 @click.command()
@@ -74,8 +73,8 @@ def purge(context: click.Context, path: str, before: datetime, yes: bool) -> Non
     async def count() -> int:
         return await store.count_letters(before=before)
 
-    _ask(context, anyio.run(count), yes)
-    click.echo(f"purged {number_of(anyio.run(_purge, store, before))}")
+    _ask(context, asking(count), yes)
+    click.echo(f"purged {number_of(asking(_purge, store, before))}")
 
 
 def _ask(context: click.Context, count: int, yes: bool) -> None:

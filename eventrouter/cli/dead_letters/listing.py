@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import anyio
 import click
 from rich.box import SIMPLE
 from rich.table import Table
@@ -25,7 +24,7 @@ from eventrouter.cli.dead_letters.members import (
     number_of,
     received_of,
 )
-from eventrouter.cli.opening import open_store
+from eventrouter.cli.opening import asking, open_store
 from eventrouter.cli.output import printable, show, until_unread
 from eventrouter.stores.letters import DeadLetter, DeadLetterStore, LetterFilter
 
@@ -48,7 +47,7 @@ _LONGEST_ERROR = 200
 @json_option
 def list_letters(path: str, limit: int, as_json: bool, **options: Any) -> None:
     """List dead letters, those that were set aside last first."""
-    letters, count = anyio.run(_find, open_store(path), filter_of(options), limit)
+    letters, count = asking(_find, open_store(path), filter_of(options), limit)
     with until_unread():
         if as_json:
             click.echo(json.dumps([members_of(letter) for letter in letters], indent=2))

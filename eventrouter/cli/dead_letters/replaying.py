@@ -8,7 +8,6 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import anyio
 import click
 from attrs import define, field, frozen
 from rich.box import SIMPLE
@@ -26,7 +25,7 @@ from eventrouter.cli.dead_letters.choosing import (
 )
 from eventrouter.cli.dead_letters.members import event_of, number_of
 from eventrouter.cli.failed import error_text
-from eventrouter.cli.opening import open_store
+from eventrouter.cli.opening import asking, open_store
 from eventrouter.cli.output import printable, show, until_unread
 from eventrouter.errors import RegistrationError
 from eventrouter.explanation import Explanation
@@ -97,7 +96,7 @@ def replay(
     with ExitStack() as redirected:
         if as_json:
             redirected.enter_context(redirect_stdout(sys.stderr))
-        anyio.run(run.replay)
+        asking(run.replay)
     with until_unread():
         if as_json:
             click.echo(json.dumps([_members(line) for line in run.lines], indent=2))

@@ -6,12 +6,11 @@ import json
 import sys
 from collections.abc import Iterator
 
-import anyio
 import click
 
 from eventrouter.cli.dead_letters.choosing import get_letter, json_option, store_option
 from eventrouter.cli.dead_letters.members import all_members_of, event_of, received_of
-from eventrouter.cli.opening import open_store
+from eventrouter.cli.opening import asking, open_store
 from eventrouter.cli.output import printable, until_unread
 from eventrouter.stores.letters import DeadLetter
 
@@ -29,7 +28,7 @@ def show_letter(path: str, id: str, as_raw: bool, as_json: bool) -> None:
     """Show all that is kept of the dead letter with that ID."""
     if as_raw and as_json:
         raise click.UsageError("--raw and --json print two different things; name one")
-    letter = anyio.run(get_letter, open_store(path), id)
+    letter = asking(get_letter, open_store(path), id)
     with until_unread():
         if as_raw:
             sys.stdout.buffer.write(letter.raw)
