@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from eventrouter.envelopes.json import JsonEnvelope
     from eventrouter.envelopes.mapped import Header, MappedEnvelope
     from eventrouter.errors import (
+        ClaimLost,
         EventError,
         EventLoopRunning,
         EventRouterError,
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
         InvalidPayload,
         InvalidSignature,
         MalformedEvent,
+        MissingKey,
         MissingVersion,
+        NeverEnded,
         NoExample,
+        NotSetAside,
         RegistrationError,
         RetryAfter,
         StoreError,
@@ -31,7 +35,10 @@ if TYPE_CHECKING:
         UnroutedEvent,
     )
     from eventrouter.event import Event, Metadata
+    from eventrouter.idempotency import Idempotency
+    from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
+    from eventrouter.replaying import Replay
     from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
     from eventrouter.retry import Exponential, Retry, exponential
     from eventrouter.router import Router
@@ -45,6 +52,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "Body",
     "CallNext",
+    "ClaimLost",
     "CloudEventsEnvelope",
     "DataSchema",
     "DeadLetter",
@@ -60,6 +68,8 @@ __all__ = [
     "HandlerTimeout",
     "Header",
     "Headers",
+    "Idempotency",
+    "Inbox",
     "InvalidPayload",
     "InvalidSignature",
     "JsonEnvelope",
@@ -68,9 +78,13 @@ __all__ = [
     "MappedEnvelope",
     "MemoryStore",
     "Metadata",
+    "MissingKey",
     "MissingVersion",
+    "NeverEnded",
     "NoExample",
+    "NotSetAside",
     "RegistrationError",
+    "Replay",
     "Result",
     "Retry",
     "RetryAfter",
@@ -93,6 +107,7 @@ __all__ = [
 _HOMES = {
     "Body": "envelope",
     "CallNext": "scope",
+    "ClaimLost": "errors",
     "CloudEventsEnvelope": "envelopes.cloudevents.envelope",
     "DataSchema": "envelopes.cloudevents.envelope",
     "DeadLetter": "stores.letters",
@@ -108,6 +123,8 @@ _HOMES = {
     "HandlerTimeout": "errors",
     "Header": "envelopes.mapped",
     "Headers": "envelope",
+    "Idempotency": "idempotency",
+    "Inbox": "inbox",
     "InvalidPayload": "errors",
     "InvalidSignature": "errors",
     "JsonEnvelope": "envelopes.json",
@@ -116,9 +133,13 @@ _HOMES = {
     "MappedEnvelope": "envelopes.mapped",
     "MemoryStore": "stores.memory.store",
     "Metadata": "event",
+    "MissingKey": "errors",
     "MissingVersion": "errors",
+    "NeverEnded": "errors",
+    "NotSetAside": "errors",
     "NoExample": "errors",
     "RegistrationError": "errors",
+    "Replay": "replaying",
     "Result": "result",
     "Retry": "retry",
     "RetryAfter": "errors",

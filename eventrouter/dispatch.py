@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from attrs import evolve
 
 from eventrouter.contexts import driven, in_new_loop, in_trio
+from eventrouter.dead_letters import DeadLetters, Selection
 from eventrouter.direct import Prepare, Prepared, run_built, run_lone
 from eventrouter.direct import Run as DirectRun
 from eventrouter.envelope import Body, Envelope, Headers
@@ -18,16 +19,20 @@ from eventrouter.errors import (
     EventLoopRunning,
     InvalidPayload,
     MalformedEvent,
+    MissingKey,
     RegistrationError,
     listed,
 )
-from eventrouter.event import Event, unmade_event
+from eventrouter.event import Event, now, unmade_event
 from eventrouter.groups import Group, make_group
+from eventrouter.idempotency import Idempotency
 from eventrouter.json import Raw, decode
 from eventrouter.limits import Limits
-from eventrouter.outcome import annotate, malformed, settled
+from eventrouter.once import Once
+from eventrouter.outcome import annotate, malformed, settled, status_of
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
+from eventrouter.recovery import Sleep
 from eventrouter.result import Result, Status, with_raw
 from eventrouter.routing import Candidates, Route, RouteTable, Tier
 from eventrouter.running import Mode, Run, composed, run_all
@@ -44,6 +49,7 @@ from eventrouter.threads import WorkerThreads
 from eventrouter.upcasting import Builder, UpcastPath, build_payloads, make_upcast_builder
 
 _SURROUNDED = "a hook or middleware is around it"
+_RUN_ONCE = "a handler runs once for an event"
 _READ = "_read"  # what an event read straight carries through the middleware
 _CACHED = 1_024  # plans kept besides those of exact types and versions
 
@@ -105,6 +111,9 @@ class Dispatcher:
         ignores_unrouted: Whether an event without a route is no error.
         is_concurrent: Whether the handlers of an event run at once.
         threads: Where its sync handlers run.
+        sleep: What waits for another delivery of an event.
+        idempotency: How each handler runs once for an event; None if it does not.
+        dead_letters: Where events are set aside that were not handled; None if they are not.
     """
 
     def __init__(
@@ -118,6 +127,9 @@ class Dispatcher:
         ignores_unrouted: bool,
         is_concurrent: bool,
         threads: WorkerThreads,
+        sleep: Sleep,
+        idempotency: Idempotency | None = None,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
         self._envelopes = tuple(envelopes)
         self._only_envelope = self._envelopes[0] if len(self._envelopes) == 1 else None
@@ -137,12 +149,18 @@ class Dispatcher:
                 msgspec, limits, self._parse, default_version, around, self.prepare
             )
             self.prepare = self._straight.prepare
+        #: Where events are set aside that were not handled; None if they are not.
+        self.dead_letters = dead_letters
+        if dead_letters is not None:
+            self.prepare = partial(self._prepare_to_keep, self.prepare, dead_letters)
         self._table = table
         self._scope = scope
         self._default_version = default_version
         self._ignores_unrouted = ignores_unrouted
         self._is_concurrent = is_concurrent
         self._threads = threads
+        self._sleep = sleep
+        self._idempotency = idempotency
         self._chains: dict[Mode, CallNext] = {
             mode: composed(scope.middleware, partial(self._run, raw=None, mode=mode))
             for mode in Mode
@@ -180,6 +198,13 @@ class Dispatcher:
         key = (event.type, self.version_of(event))
         return self._settled.get(key) or self._choose(event, *key)
 
+    def key_error(self, choice: Choice, event: Event[Any]) -> Exception | None:
+        """Why its handlers can't run once for an event; None if they can, or need not."""
+        if self._idempotency is None or choice.error or choice.success is not Status.HANDLED:
+            return None
+        parts = _parts_or_error(self._idempotency, event)
+        return parts if isinstance(parts, Exception) else None
+
     def version_of(self, event: Event[Any]) -> str | None:
         """The version that routes are matched with."""
         return event.version or self._default_version
@@ -191,6 +216,20 @@ class Dispatcher:
 
     def usual_way_of(self, route: Route) -> Way:
         """How ``process`` reads payloads for a route, unless one more specific is in its way."""
+        key, plan, is_settled = self._usual_plan_of(route)
+        return self._way_of(route, plan, key, is_settled)
+
+    def refuse_shared_names(self, routes: Iterable[Route]) -> None:
+        """
+        Refuse handlers of one event that have one name, where each is known by that.
+
+        Raises:
+            RegistrationError: If two of them do.
+        """
+        for route in routes:
+            self._usual_plan_of(route)
+
+    def _usual_plan_of(self, route: Route) -> tuple[tuple[str, str | None], Plan, bool]:
         # A pattern is itself a type that it matches, and that no exact route names.
         key = (route.pattern, route.version or self._default_version)
         candidates = self._table.find(*key)
@@ -198,7 +237,7 @@ class Dispatcher:
         tier = next(tiers, Tier((route,), None))
         is_conditional = candidates.is_conditional or tier.is_conditional
         plan = self._make_plan(tier.routes + candidates.observers, tier.path)
-        return self._way_of(route, plan, key, not is_conditional)
+        return key, plan, not is_conditional
 
     def upcast_from(self, route: Route) -> tuple[str, ...]:
         """The versions that are upcast for a route."""
@@ -233,6 +272,42 @@ class Dispatcher:
             EventLoopRunning: If an event loop runs in this thread.
         """
         refuse_running_loop()
+        if self.dead_letters is None:
+            return self._process_sync(raw, headers)
+        received = now()
+        result = self._process_sync(raw, headers)
+        return driven(self.dead_letters.keep(result, raw, headers, received, False))
+
+    async def replay(self, raw: Raw, headers: Headers, selection: Selection) -> Result:
+        """
+        What became of an event, run again for some of its handlers.
+
+        Raises:
+            RegistrationError: If less would run than was selected.
+        """
+        try:
+            event = self.read(raw, headers)
+        except MalformedEvent as error:
+            return malformed(error, raw)
+        self.narrowed(self.choose(event), selection)  # middleware is not to see it refused
+        run = partial(self._run_selected, selection, raw)
+        return await self._run_chain(composed(self._scope.middleware, run), event, raw)
+
+    def narrowed(self, choice: Choice, selection: Selection) -> Choice:
+        """
+        The choice without the handlers that are not selected.
+
+        Raises:
+            RegistrationError: If less would run than was selected.
+        """
+        plan = choice.plan
+        names = frozenset(route.named.name for route in plan.routes)
+        # Of an event that no handler can take, its observers say nothing about those it was for.
+        running = names - selection.but if choice.error is not None else selection.of(names)
+        routes = tuple(route for route in plan.routes if route.named.name in running)
+        return choice._replace(plan=self._plan(routes, plan.path))
+
+    def _process_sync(self, raw: Raw, headers: Headers) -> Result:
         try:
             event = self.read(raw, headers)
         except MalformedEvent as error:
@@ -242,6 +317,21 @@ class Dispatcher:
             if choice.plan.group.is_sync:
                 return driven(self._run_choice(choice, event, raw, Mode.NO_LOOP))
         return in_new_loop(self.process_event, event, raw, Mode.INLINE)
+
+    def _prepare_to_keep(
+        self, prepare: Prepare, dead_letters: DeadLetters, raw: Raw, headers: Headers
+    ) -> Prepared:
+        return self._process_and_keep, (prepare, dead_letters, headers)
+
+    async def _process_and_keep(
+        self, prepare: Prepare, dead_letters: DeadLetters, headers: Headers, raw: Raw
+    ) -> Result:
+        received = now()
+        run, arguments = prepare(raw, headers)
+        result = await run(*arguments, raw)
+        if result.error is None:
+            return result
+        return await dead_letters.keep(result, raw, headers, received, True)
 
     def _prepare(self, raw: Raw, headers: Headers) -> Prepared:
         return self._process, (headers,)
@@ -276,8 +366,11 @@ class Dispatcher:
         return await self.process_event(make_event(parts), raw)
 
     async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
+        return await self._run_chain(self._chains[mode], event, raw)
+
+    async def _run_chain(self, chain: CallNext, event: Event[Any], raw: Raw | None) -> Result:
         try:
-            result = await self._chains[mode](event)
+            result = await chain(event)
         except Exception as error:
             annotate(error, event, "middleware")
             return Result(Status.FAILED, event, (), error, raw)
@@ -308,6 +401,10 @@ class Dispatcher:
             return await run_lone(choice.plan.lone, event.payload, _itself, event, raw)
         return await self._run_choice(choice, event, raw, mode)
 
+    async def _run_selected(self, selection: Selection, raw: Raw, event: Event[Any]) -> Result:
+        choice = self.narrowed(self.choose(event), selection)
+        return await self._run_choice(choice, event, raw, Mode.THREADS)
+
     async def _run_choice(
         self, choice: Choice, event: Event[Any], raw: Raw | None, mode: Mode
     ) -> Result:
@@ -320,9 +417,20 @@ class Dispatcher:
                 payloads = build_payloads(plan.builders, event, upcast)
             except (InvalidPayload, RegistrationError) as unfit:
                 error = unfit
+        once = None
+        # What no handler takes may be seen by observers each time, and needs no key.
+        if self._idempotency is not None and error is None and success is Status.HANDLED:
+            parts = _parts_or_error(self._idempotency, event)
+            if isinstance(parts, Exception):
+                error = parts
+            else:
+                has_loop = mode is not Mode.NO_LOOP
+                once = Once(self._idempotency, event, parts, self._sleep, has_loop)
         provisions = Provisions(event) if plan.has_provisions else None
-        run = Run(event, error, payloads, provisions, mode, self._threads, plan.path, upcast)
+        run = Run(event, error, payloads, provisions, mode, self._threads, plan.path, upcast, once)
         results, errors = await run_all(plan.group, run)
+        if once is not None:
+            success = status_of(results)
         return settled(event, error, results, errors, raw, success, run.upcasts)
 
     def _choose(self, event: Event[Any], event_type: str, version: str | None) -> Choice:
@@ -390,12 +498,14 @@ class Dispatcher:
 
     def _make_plan(self, routes: tuple[Route, ...], path: UpcastPath | None) -> Plan:
         routes = reached = tuple(sorted(routes, key=lambda route: route.order))
+        if self._idempotency is not None:
+            _refuse_shared_names(routes)
         if path is not None:
             reached = tuple(self._reached(route, path) for route in routes)
         group = make_group(reached, self._scope, self._is_concurrent)
         builders = dict.fromkeys(route.builder for route in reached if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        obstacle = _obstacle(reached, group)
+        obstacle = _obstacle(reached, group) or (_RUN_ONCE if self._idempotency else "")
         lone = reached[0] if len(routes) == 1 and not obstacle else None
         return Plan(routes, path, reached, group, tuple(builders), has_provisions, obstacle, lone)
 
@@ -413,6 +523,29 @@ class Dispatcher:
         if fitting:
             raise MalformedEvent(f"it fits several envelopes, which is ambiguous: {names}")
         raise MalformedEvent(f"it fits none of the envelopes {names}")
+
+
+def _parts_or_error(
+    idempotency: Idempotency, event: Event[Any]
+) -> tuple[str | None, ...] | Exception:
+    try:
+        return idempotency.parts_of(event)
+    except MissingKey as missing:
+        return missing
+    except Exception as error:
+        annotate(error, event, "key= of Idempotency")
+        return error
+
+
+def _refuse_shared_names(routes: Iterable[Route]) -> None:
+    seen: dict[str, Route] = {}
+    for route in routes:
+        other = seen.setdefault(route.named.name, route)
+        if other is not route:
+            raise RegistrationError(
+                f"{other.named} and {route.named} take the same events under one name, by which "
+                "Router(idempotency=...) knows whether a handler ran; give each its own"
+            )
 
 
 def _obstacle(routes: tuple[Route, ...], group: Group) -> str:

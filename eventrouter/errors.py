@@ -40,24 +40,6 @@ class EventLoopRunning(EventRouterError, RuntimeError):
     """Raised when a ``..._sync`` method is called where an event loop is already running."""
 
 
-class StoreError(EventRouterError):
-    """
-    Raised when a store can't do what it was asked: its disk is full, its file is locked or broken.
-
-    Nothing was changed then; what it was asked for may be asked for again.
-
-    Attributes:
-        reason: What is wrong, with what, and what to do.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
-
-
 class Unrecoverable(EventRouterError):
     """
     For handlers to raise where trying again can't help: ``raise Unrecoverable from error``.
@@ -129,6 +111,80 @@ class TooManyAbandoned(EventRouterError, RuntimeError):
             f"{self.most} threads of handlers that took longer than their timeout= still run; no "
             "other that may be abandoned is started, see Router(max_abandoned=...)"
         )
+
+
+class StoreError(EventRouterError):
+    """
+    Raised when a store can't do what it was asked: its disk is full, its file is locked or broken.
+
+    Nothing was changed then; what it was asked for may be asked for again.
+
+    Attributes:
+        reason: What is wrong, with what, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class NeverEnded(EventRouterError):
+    """
+    Told of in the dead letter of an event that was begun several times and never ended.
+
+    Attributes:
+        times: How often it was begun.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__(times)
+        self.times = times
+
+    def __str__(self) -> str:
+        return (
+            f"it was taken {self.times} times and never ended: the process died, or its lease ran "
+            "out"
+        )
+
+
+class ClaimLost(EventRouterError):
+    """
+    Raised when a handler did its work, but its claim had run out, and another delivery has it now.
+
+    Both may have done it. The next delivery tells what became of the other: ``Result.retryable``
+    is True.
+
+    Attributes:
+        handler: The handler's name, with its module.
+        lease: The seconds that a claim holds if it is not renewed.
+    """
+
+    def __init__(self, handler: str, lease: float) -> None:
+        super().__init__(handler, lease)
+        self.handler = handler
+        self.lease = lease
+
+    def __str__(self) -> str:
+        return (
+            f"{self.handler} ran, but another delivery of the event was given its claim meanwhile: "
+            f"the lease of {self.lease:g} s could not be renewed in time; make it longer, and keep "
+            "the event loop free"
+        )
+
+
+class NotSetAside(EventRouterError, ExceptionGroup[Exception]):
+    """
+    Raised when an event could not be handled, nor kept as a dead letter; it holds both errors.
+
+    The event is in no store then, so it must be delivered again: ``Result.retryable`` is True.
+    """
+
+    def derive(self, excs: Sequence[Exception]) -> NotSetAside:  # type: ignore[override]
+        """The same of some of the errors, for ``except*`` and ``split``."""
+        return NotSetAside(self.message, excs)
 
 
 class EventError(EventRouterError):
@@ -321,6 +377,29 @@ class InvalidPayload(EventError, ValueError):
         if self.step is not None:
             payload += f", upcast {self.step},"
         return f"{payload} is no {self.payload_type}: {'; '.join(map(str, self.errors))}"
+
+
+class MissingKey(EventError, ValueError):
+    """
+    Raised when nothing tells an event from others, so that no handler may run once for it.
+
+    Attributes:
+        event_type: The event's type.
+        is_default: Whether it is its id that it lacks, as ``key=`` does not say what else to take.
+    """
+
+    def __init__(self, event_type: str, is_default: bool = True) -> None:
+        super().__init__(event_type, is_default)
+        self.event_type = event_type
+        self.is_default = is_default
+
+    def __str__(self) -> str:
+        lacks = "carries no id" if self.is_default else "has no key: key= gave none"
+        return (
+            f"the event of type {quoted(self.event_type)} {lacks}, so nothing can tell whether it "
+            "was handled before; send it with one, or say what else it is known by: "
+            "Router(idempotency=Idempotency(store, key=...))"
+        )
 
 
 class InvalidSignature(EventError, ValueError):

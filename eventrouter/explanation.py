@@ -7,9 +7,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from eventrouter.dead_letters import Selection
 from eventrouter.dispatch import Choice, Dispatcher
 from eventrouter.envelope import Headers
-from eventrouter.errors import EventError, RegistrationError, printable
+from eventrouter.errors import EventError, MissingKey, RegistrationError, printable
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.patterns import matches
@@ -72,19 +73,41 @@ class Explanation:
 
 
 def explained(
-    dispatcher: Dispatcher, routes: Iterable[Route], raw: Raw, headers: Headers
+    dispatcher: Dispatcher,
+    routes: Iterable[Route],
+    raw: Raw,
+    headers: Headers,
+    selection: Selection | None = None,
 ) -> Explanation:
-    """What each of the routes makes of an event."""
+    """
+    What each of the routes makes of an event.
+
+    Args:
+        dispatcher: What would run them.
+        routes: All routes.
+        raw: What arrived.
+        headers: What came beside it.
+        selection: Which of them are to run, if not all that take the event.
+
+    Raises:
+        RegistrationError: If less would run than was selected.
+    """
     try:
         event = dispatcher.read(raw, headers)
     except EventError as malformed:
         return Explanation(None, malformed, ())
-    choice = dispatcher.choose(event)
-    error = choice.error or _payload_error(choice, event)
+    choice = whole = dispatcher.choose(event)
+    if selection is not None:
+        choice = dispatcher.narrowed(whole, selection)
+    left_out = frozenset(whole.plan.routes).difference(choice.plan.routes)
+    error = choice.error or _payload_error(choice, event) or dispatcher.key_error(choice, event)
     tier_of = {route: tier for tier in dispatcher.tiers_for(event) for route in tier.routes}
     version = dispatcher.version_of(event)
     verdicts = [
-        _verdict(route, event, choice, error, version, tier_of.get(route)) for route in routes
+        Verdict(route, False, "it takes this event, but is not among those to be replayed")
+        if route in left_out
+        else _verdict(route, event, choice, error, version, tier_of.get(route))
+        for route in routes
     ]
     verdicts = [_with_way(verdict, dispatcher, event, choice, raw) for verdict in verdicts]
     verdicts.sort(key=lambda verdict: not verdict.runs)
@@ -116,7 +139,8 @@ def _verdict(
         if path is not None and not route.is_observer:
             takes += f", upcast {printable(str(path))}"
         if error is not None and not route.is_observer:
-            return Verdict(route, False, f"{takes}, but a payload can't be built")
+            lacks = "it has no key" if isinstance(error, MissingKey) else "a payload can't be built"
+            return Verdict(route, False, f"{takes}, but {lacks}")
         return Verdict(route, True, takes)
     if route.is_observer or route.is_fallback:
         if not event.type.startswith(route.pattern):

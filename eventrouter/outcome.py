@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from eventrouter.errors import InvalidPayload, MalformedEvent, UnroutedEvent, quoted
+from eventrouter.errors import InvalidPayload, MalformedEvent, MissingKey, UnroutedEvent, quoted
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.result import HandlerResult, Result, Status
@@ -51,11 +51,24 @@ def settled(
     status = success
     if isinstance(event_error, UnroutedEvent):
         status = Status.UNROUTED
-    elif isinstance(event_error, InvalidPayload):
+    elif isinstance(event_error, (InvalidPayload, MissingKey)):
         status = Status.INVALID
     elif error is not None:
         status = Status.FAILED
     return Result(status, event, results, error, raw, upcasts)
+
+
+def status_of(results: Iterable[HandlerResult]) -> Status:
+    """
+    What became of an event whose handlers run once, if none failed.
+
+    It is in progress while any of them is, elsewhere; a duplicate if all had run before; and
+    handled if any ran now.
+    """
+    skipped = {result.skipped for result in results}
+    if Status.IN_PROGRESS in skipped:
+        return Status.IN_PROGRESS
+    return Status.DUPLICATE if skipped == {Status.DUPLICATE} else Status.HANDLED
 
 
 def malformed(error: MalformedEvent, raw: Raw) -> Result:

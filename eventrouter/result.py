@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define, field
 
-from eventrouter.errors import asked_wait, is_permanent
+from eventrouter.errors import ClaimLost, NotSetAside, StoreError, asked_wait, is_permanent
 from eventrouter.event import Event
 from eventrouter.json import Raw
 
@@ -53,6 +53,9 @@ class HandlerResult:
         attempts: How often it was called.
         elapsed: How long that took, in seconds, with the waits between.
         earlier: The attempts before the last.
+        skipped: Why it was not called, where each handler runs once for an event: ``DUPLICATE`` if
+            it did what it should at an earlier delivery, ``IN_PROGRESS`` while it runs for another.
+            None if that is not why.
     """
 
     handler: str
@@ -61,6 +64,7 @@ class HandlerResult:
     attempts: int
     elapsed: float
     earlier: tuple[FailedAttempt, ...] = ()
+    skipped: Status | None = None
 
 
 @define
@@ -77,6 +81,7 @@ class Result:
         raw: What arrived, as it arrived.
         upcasts: The versions that its payload went through, the event's own first and that of
             the handlers last; empty if it was not upcast.
+        dead_letter: The id of the dead letter that it was set aside as, or None.
     """
 
     status: Status
@@ -85,12 +90,16 @@ class Result:
     error: Exception | None = None
     raw: Raw | None = None
     upcasts: tuple[str, ...] = ()
+    dead_letter: str | None = None
     # What the event, and the result of the one handler, are made of when first asked for.
     _unmade: tuple[Any, ...] | None = field(default=None, init=False, eq=False, repr=False)
 
     if not TYPE_CHECKING:  # or any attribute would pass as one it has
 
         def __getattr__(self, name: str) -> Any:
+            if name == "dead_letter":  # of one that was handled
+                self.dead_letter = None
+                return None
             if name not in ("event", "handlers", "upcasts"):
                 raise AttributeError(f"a Result has no attribute {name!r}")
             make_event, parts, *of_handler = self._unmade
@@ -109,10 +118,21 @@ class Result:
 
     @property
     def retryable(self) -> bool:
-        """Whether delivering the same event again may help."""
+        """Whether delivering the same event again may help; once it is set aside, it is not due."""
         if self.status is Status.IN_PROGRESS:
             return True
-        return self.status is Status.FAILED and not all(map(is_permanent, self._failures()))
+        if self.status is not Status.FAILED or self.dead_letter is not None:
+            return False
+        return self.is_open or not all(map(is_permanent, self._failures()))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only another delivery can tell what becomes of it, however it failed here."""
+        return (
+            isinstance(self.error, NotSetAside)
+            or any(handler.skipped is Status.IN_PROGRESS for handler in self.handlers)
+            or any(isinstance(handler.error, (ClaimLost, StoreError)) for handler in self.handlers)
+        )
 
     @property
     def retry_after(self) -> float | None:
@@ -155,6 +175,7 @@ def with_raw(result: Result, raw: Raw | None) -> Result:
     copy._unmade = unmade = result._unmade  # pyright: ignore[reportPrivateUsage]
     if unmade is None:
         copy.event = result.event
+        copy.dead_letter = result.dead_letter
     if unmade is None or len(unmade) == 2:  # of the event alone
         copy.handlers = result.handlers
         copy.upcasts = result.upcasts

@@ -21,6 +21,7 @@ from cattrs import Converter
 from eventrouter.chains import Chains, duplicate
 from eventrouter.conditions import Where, read_condition
 from eventrouter.converter import make_converter
+from eventrouter.dead_letters import DeadLetters, selected
 from eventrouter.direct import recover_built, run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers, WritesBytes
@@ -28,6 +29,7 @@ from eventrouter.envelopes.json import JsonEnvelope
 from eventrouter.errors import MalformedEvent, RegistrationError, UnroutedEvent
 from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
+from eventrouter.idempotency import Idempotency, as_idempotency
 from eventrouter.json import DEFAULT_LIMITS, Raw
 from eventrouter.limits import Limits
 from eventrouter.patterns import Specificity, specificity
@@ -47,6 +49,8 @@ from eventrouter.result import Result, handled
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
 from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
+from eventrouter.stores.claims import IdempotencyStore
+from eventrouter.stores.letters import DeadLetter, DeadLetterStore
 from eventrouter.straight import Way
 from eventrouter.stream import Delivered, process_many
 from eventrouter.threads import WorkerThreads
@@ -99,6 +103,10 @@ class Router:
         max_abandoned: How many threads left behind by sync handlers may still run, before no other
             handler with ``abandon=True`` is started.
         sleep: What waits so many seconds before a retry; tests give one that takes no time.
+        idempotency: Where it is kept which handlers ran for which events, so that each runs once;
+            a store, or ``Idempotency(store, ...)``. None for at every delivery.
+        dead_letters: The store where an event is set aside that no handler can take, or that
+            failed past its handlers' last attempt. None if whoever delivers it keeps it.
 
     Raises:
         RegistrationError: If a setting can't work.
@@ -119,6 +127,8 @@ class Router:
         ordered_by: OrderedBySetting = UNSET,
         max_abandoned: int = 10,
         sleep: Sleep = anyio.sleep,
+        idempotency: Idempotency | IdempotencyStore | None = None,
+        dead_letters: DeadLetterStore | None = None,
     ) -> None:
         if unrouted not in ("raise", "ignore"):
             raise RegistrationError(f"unrouted={unrouted!r}: it is 'raise' or 'ignore'")
@@ -135,6 +145,8 @@ class Router:
         self._threads = WorkerThreads(max_threads, max_abandoned)
         self._settings = Settings(retry, timeout, ordered_by=ordered_by)
         self._sleep = sleep
+        self._idempotency = as_idempotency(idempotency)
+        self._dead_letters = None if dead_letters is None else DeadLetters(dead_letters)
         self._signatures = Signatures(self._converter)
         # In the order they were declared; handlers run in this order.
         self._declared: list[Registration | _Inclusion] = []
@@ -575,7 +587,43 @@ class Router:
         """
         return process_many(self._dispatcher(), events, concurrency, ordered_by)
 
+    async def replay(
+        self, letter: DeadLetter, *, raw: Raw | None = None, only: Iterable[str] | None = None
+    ) -> Result:
+        """
+        Process the event of a dead letter again, as it came, for the handlers that it is owed to.
+
+        It is read, routed and upcast anew. If it fails, that is in the result; the letter stays
+        what it is, and no other is written. Whoever replays it removes it from its store.
+
+        Args:
+            letter: The letter, from any store.
+            raw: What to process in place of what arrived: the event, edited.
+            only: The names of the handlers that are to run, as in ``HandlerResult.handler``. All
+                unless given, but those that did what they should before it was set aside.
+
+        Raises:
+            RegistrationError: If less would run than is asked for: a handler has another name now.
+        """
+        arrived = letter.raw if raw is None else raw
+        return await self._dispatcher().replay(arrived, letter.headers, selected(letter, only))
+
     # Looking into it
+
+    def explain_replay(
+        self, letter: DeadLetter, *, raw: Raw | None = None, only: Iterable[str] | None = None
+    ) -> Explanation:
+        """
+        Say which handlers ``replay`` would run, and run nothing.
+
+        The arguments are those of ``replay``.
+
+        Raises:
+            RegistrationError: What ``replay`` raises, and ``compile``.
+        """
+        arrived = letter.raw if raw is None else raw
+        selection = selected(letter, only)
+        return explained(self._dispatcher(), self.routes(), arrived, letter.headers, selection)
 
     def compile(self) -> None:
         """
@@ -735,16 +783,6 @@ class Router:
 
     # Inside
 
-    def _refusal_of(self, event: Event[Any]) -> Exception | None:
-        """Why no handler would run for an event, or None."""
-        try:
-            explanation = self.explain(*self.write(event))
-        except MalformedEvent as error:
-            return error
-        taking = (verdict.route for verdict in explanation.verdicts if verdict.runs)
-        is_taken = any(not route.is_observer and not route.is_fallback for route in taking)
-        return explanation.error or (None if is_taken else UnroutedEvent(event.type, event.version))
-
     def _add_route(
         self,
         type: str,
@@ -758,6 +796,16 @@ class Router:
         condition = None if where is None else read_condition(where)
         version = _checked_version(version)
         self._register(Role.HANDLER, type, version, condition, handler, thread, settings)
+
+    def _refusal_of(self, event: Event[Any]) -> Exception | None:
+        """Why no handler would run for an event, or None."""
+        try:
+            explanation = self.explain(*self.write(event))
+        except MalformedEvent as error:
+            return error
+        taking = (verdict.route for verdict in explanation.verdicts if verdict.runs)
+        is_taken = any(not route.is_observer and not route.is_fallback for route in taking)
+        return explanation.error or (None if is_taken else UnroutedEvent(event.type, event.version))
 
     def _register(
         self,
@@ -829,7 +877,7 @@ class Router:
             sorted((r for routes in by_role.values() for r in routes), key=lambda r: r.order)
         )
         self._chains = self._make_chains()
-        self._compiled = Dispatcher(
+        compiled = Dispatcher(
             envelopes=self._envelopes,
             limits=self._limits,
             table=RouteTable(
@@ -843,8 +891,14 @@ class Router:
             ignores_unrouted=self._ignores_unrouted,
             is_concurrent=self._is_concurrent,
             threads=self._threads,
+            sleep=self._sleep,
+            idempotency=self._idempotency,
+            dead_letters=self._dead_letters,
         )
-        return self._compiled
+        if self._idempotency is not None:
+            compiled.refuse_shared_names(self._routes)
+        self._compiled = compiled
+        return compiled
 
     def _make_chains(self) -> Chains:
         upcasters: list[Upcaster] = []

@@ -11,16 +11,17 @@ from time import perf_counter
 from typing import Any
 
 import anyio
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from eventrouter.contexts import in_own_context, in_trio, resolved
 from eventrouter.errors import HandlerTimeout, InvalidPayload, RegistrationError
 from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
-from eventrouter.outcome import Outcome, annotate, besides, settled, summed_up
+from eventrouter.once import Once
+from eventrouter.outcome import Outcome, annotate, besides, settled, status_of, summed_up
 from eventrouter.providers import Provisions, Source
-from eventrouter.result import HandlerResult, Result
+from eventrouter.result import HandlerResult, Result, Status
 from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
@@ -36,7 +37,7 @@ class Mode(Enum):
     NO_LOOP = "without an event loop, sync handlers only"
 
 
-@frozen(eq=False)
+@define(eq=False)  # one is made for each event, and a frozen one would take longer to make
 class Run:
     """
     One event on its way through its handlers.
@@ -50,6 +51,7 @@ class Run:
         threads: The threads they may run in.
         path: How the event is upcast for its handlers; None if it is not.
         upcast: What came of that.
+        once: What runs each handler once; None if nothing does.
     """
 
     event: Event[Any]
@@ -60,6 +62,7 @@ class Run:
     threads: WorkerThreads
     path: UpcastPath | None = None
     upcast: Event[Any] | None = None
+    once: Once | None = None
 
     @property
     def upcasts(self) -> tuple[str, ...]:
@@ -163,7 +166,9 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
 
 def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     """Run one handler, when it is its turn; what it raises is in the result."""
-    return _run_attempts(route, run) if route.in_order is None else _run_in_order(route, run)
+    if route.in_order is not None:
+        return _run_in_order(route, run)
+    return _run_attempts(route, run) if run.once is None else _run_once(route, run.once, run)
 
 
 async def _run_in_order(route: Route, run: Run) -> HandlerResult:
@@ -176,9 +181,15 @@ async def _run_in_order(route: Route, run: Run) -> HandlerResult:
         annotate(error, run.event, f"ordered_by= of {route.named.name}")
         return HandlerResult(route.named.name, None, error, 0, 0.0)
     try:
+        if run.once is not None:
+            return await _run_once(route, run.once, run)
         return await _run_attempts(route, run)
     finally:
         route.in_order.give(key)
+
+
+def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    return once.run(route.named.name, partial(_run_attempts, route, run))
 
 
 async def _run_attempts(route: Route, run: Run) -> HandlerResult:
@@ -264,7 +275,8 @@ async def _run_member_group(group: Group, run: Run) -> Outcome:
         nonlocal outcome
         inner = run.with_event(event)
         outcome = await _run_group(group, inner)
-        own.append(settled(inner.event, inner.error, *outcome, upcasts=run.upcasts))
+        success = Status.HANDLED if run.once is None else status_of(outcome[0])
+        own.append(settled(inner.event, inner.error, *outcome, None, success, run.upcasts))
         if inner.error is not None and inner.error is not run.error:  # of another payload
             outcome = outcome[0], [*outcome[1], inner.error]
         return own[-1]

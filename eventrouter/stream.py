@@ -11,6 +11,7 @@ import anyio
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Headers
 from eventrouter.errors import MalformedEvent, RegistrationError
+from eventrouter.event import now
 from eventrouter.interruption import Interruption
 from eventrouter.json import Raw
 from eventrouter.outcome import annotate, malformed
@@ -196,6 +197,16 @@ class _Pool:
             self._resting.popleft().set()
 
     async def _process_in_order(self, raw: Raw, headers: Headers, ordered_by: OrderedBy) -> Result:
+        received = now()
+        result = await self._process_after_last(raw, headers, ordered_by)
+        dead_letters = self._dispatcher.dead_letters
+        if dead_letters is None or result.error is None:
+            return result
+        return await dead_letters.keep(result, raw, headers, received, True)
+
+    async def _process_after_last(
+        self, raw: Raw, headers: Headers, ordered_by: OrderedBy
+    ) -> Result:
         try:
             event = self._dispatcher.read(raw, headers)
         except MalformedEvent as error:

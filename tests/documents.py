@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from attrs import frozen
@@ -30,7 +31,8 @@ def blocks(document: Path) -> list[Block]:
     content = document.read_text()
     found: list[Block] = []
     matches = list(_FENCE.finditer(content))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
+    for match, following in pairwise([*matches, None]):
+        assert match is not None
         shown = None
         if following and following["language"] == "text":
             between = content[match.end() : following.start()]

@@ -15,7 +15,7 @@ LAYERS = [
     {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
     {"json", "turns"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
-    {"stores.claims", "stores.letters"},
+    {"stores.claims", "stores.letters", "stores.calling"},
     {
         "envelopes.cloudevents.attributes",
         "envelopes.cloudevents.data",
@@ -33,6 +33,7 @@ LAYERS = [
         "signatures.keys",
         "signatures.freshness",
         "signatures.replay",
+        "letters",
         "stores.entries",
         "stores.memory.claims",
         "stores.memory.letters",
@@ -79,12 +80,15 @@ LAYERS = [
     {"schemas.types", "schemas.narrowing", "schemas.contract"},
     {"schemas.document", "schemas.samples", "schemas.comparing"},
     {"schemas.examples", "schemas.compatibility"},
-    {"groups", "registration"},
+    {"groups", "registration", "idempotency", "dead_letters"},
+    {"once"},
     {"running", "direct"},
     {"straight"},
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
+    {"workers", "replaying"},
+    {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.
 OUTSIDE = ("cli.", "integrations.", "testing.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import anyio
@@ -12,7 +14,7 @@ from benchmarks.events import SAMPLES, VERSION
 from benchmarks.payloads.classes import TYPES
 from benchmarks.rounds import Run, measure, repeated
 from benchmarks.tables.effort import Effort
-from eventrouter import Retry, Router
+from eventrouter import Idempotency, MemoryStore, Retry, Router
 
 SAMPLE = SAMPLES[0]
 
@@ -20,6 +22,8 @@ BARE = "no policy"
 RETRIED = "retry="
 BY_HAND = "anyio.fail_after in the handler"
 LIMITED = "timeout="
+SET_ASIDE = "dead_letters="
+CLAIMED = "idempotency=MemoryStore()"
 
 
 def results(effort: Effort) -> dict[str, Any]:
@@ -38,19 +42,29 @@ async def _runs() -> dict[str, Run]:
         BY_HAND: {},
         LIMITED: {"timeout": 30},
     }
+    routers: dict[str, dict[str, Any]] = {
+        SET_ASIDE: {"dead_letters": MemoryStore()},
+        CLAIMED: {"idempotency": Idempotency(MemoryStore(), key=_numbered())},
+    }
     runs: dict[str, Run] = {}
-    for name, policy in policies.items():
+    for name in (*policies, *routers):
         handler = counting(TYPES[SAMPLE.size], Seen())
-        router = Router()
+        router = Router(**routers.get(name, {}))
         router.add_route(
             SAMPLE.event_type,
             limited_by_hand(handler) if name == BY_HAND else handler,
             version=VERSION,
-            **policy,
+            **policies.get(name, {}),
         )
         await router.dispatch(SAMPLE.raw)  # the first event of a type shows how it is read
         runs[name] = repeated(router.dispatch, SAMPLE.raw)
     return runs
+
+
+def _numbered() -> Callable[[Any], str]:
+    """Gives each event a key of its own, though they are all the same."""
+    numbers = count()
+    return lambda event: str(next(numbers))
 
 
 def limited_by_hand(handler: Any) -> Any:
@@ -63,7 +77,7 @@ def limited_by_hand(handler: Any) -> Any:
 
 
 #: Which row is compared with which.
-REFERENCES = {RETRIED: BARE, LIMITED: BY_HAND}
+REFERENCES = {RETRIED: BARE, LIMITED: BY_HAND, SET_ASIDE: BARE, CLAIMED: BARE}
 
 
 def lines(table: dict[str, Any]) -> list[str]:

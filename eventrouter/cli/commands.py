@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from eventrouter.cli.check import check
+from eventrouter.cli.dead_letters import dead_letters
 from eventrouter.cli.dispatch import dispatch
 from eventrouter.cli.example import example
 from eventrouter.cli.explain import explain
@@ -16,6 +17,7 @@ from eventrouter.cli.interruption import INTERRUPTED
 from eventrouter.cli.routes import routes
 from eventrouter.cli.schema import schema
 from eventrouter.cli.serve import serve
+from eventrouter.cli.work import work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +32,8 @@ def commands() -> None:
 
 commands.add_command(dispatch)
 commands.add_command(serve)
+commands.add_command(work)
+commands.add_command(dead_letters)
 commands.add_command(routes)
 commands.add_command(explain)
 commands.add_command(schema)

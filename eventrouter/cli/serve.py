@@ -19,9 +19,11 @@ from rich.table import Table
 
 from eventrouter.cli.application import compile_router, load
 from eventrouter.cli.listening import listen, url_of
+from eventrouter.cli.opening import open_store
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
+from eventrouter.inbox import Inbox
 from eventrouter.integrations.http import ASGIEndpoint, asgi
 from eventrouter.integrations.http.answers import PHRASES
 from eventrouter.patterns import Specificity, specificity
@@ -67,9 +69,22 @@ class NoServer(click.ClickException):
     is_flag=True,
     help="Answer 202 as soon as an event is read, and process it in the background.",
 )
+@click.option(
+    "--inbox",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Answer 202 once an event is in FILE, and process what is there; no end of the process "
+    "loses it then.",
+)
 @click.pass_context
 def serve(
-    context: click.Context, app: str, host: str, port: int, grace: float, background: bool
+    context: click.Context,
+    app: str,
+    host: str,
+    port: int,
+    grace: float,
+    background: bool,
+    inbox: str | None,
 ) -> None:
     """
     Serve APP over HTTP: an event is sent by POST, to any path.
@@ -77,7 +92,8 @@ def serve(
     APP may name what asgi() makes of a router, too: with a signature to check, or other settings.
 
     SIGTERM or Ctrl-C ends it: no more is accepted, and what is in flight may finish. What has not
-    when the grace is over is cancelled, and answered 503. A second Ctrl-C ends at once.
+    when the grace is over is cancelled, and answered 503, or stays in the inbox. A second Ctrl-C
+    ends at once.
 
     The exit status is 0 if all that was in flight was finished, 1 if not, 2 for wrong usage, 130
     after a second Ctrl-C.
@@ -90,7 +106,7 @@ def serve(
         raise NoServer(
             "eventrouter serve needs the extras: pip install 'eventrouter[cli,http]'"
         ) from error
-    endpoint = _load_endpoint(app, background)
+    endpoint = _load_endpoint(app, background, inbox, grace)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with listen(host, port) as listening:
         server = Server(
@@ -103,18 +119,26 @@ def serve(
         )
         anyio.run(server.serve, backend="asyncio")
     _report(server)
-    context.exit(_CUT_OFF if server.cut_off or server.lost else 0)
+    context.exit(_CUT_OFF if server.cut_off or server.lost or server.given_back else 0)
 
 
-def _load_endpoint(app: str, is_background: bool) -> ASGIEndpoint:
+def _load_endpoint(app: str, is_background: bool, inbox: str | None, grace: float) -> ASGIEndpoint:
+    if is_background and inbox is not None:
+        raise click.BadOptionUsage("--background", "--inbox answers 202 too; leave one out")
     kinds: tuple[type[Router | ASGIEndpoint], ...] = (Router, ASGIEndpoint)
     found = load(app, *kinds)
     if isinstance(found, Router):
         compile_router(app, found)
+        if inbox is not None:
+            return asgi(found, inbox=Inbox(open_store(inbox)), grace=grace)
         return asgi(found, on_accept=202 if is_background else None)
     if is_background:
         raise click.BadOptionUsage(
             "--background", f"{app} is what asgi() made; give that on_accept=202 instead"
+        )
+    if inbox is not None:
+        raise click.BadOptionUsage(
+            "--inbox", f"{app} is what asgi() made; give that inbox=Inbox(...) instead"
         )
     compile_router(app, found.endpoint.router)
     return found
@@ -169,6 +193,9 @@ def _report(server: Server) -> None:
     ]
     if cut_off:
         click.echo(f"the grace was over: {' and '.join(cut_off)} cut off", err=True)
+    if server.given_back:
+        noun = "event stays" if server.given_back == 1 else "events stay"
+        click.echo(f"the grace was over: {server.given_back:,} {noun} in the inbox", err=True)
 
 
 def _lines(answers: Counter[int]) -> Iterator[RenderableType]:

@@ -79,6 +79,13 @@ class Server:
             )
         )
 
+    @property
+    def given_back(self) -> int:
+        """How many events were cancelled then that are in an inbox, or are about to be."""
+        keeping = self._endpoint.keeping
+        workers = keeping.workers if keeping is not None else None
+        return 0 if workers is None else workers.cut_off + workers.in_flight
+
     async def serve(self) -> None:
         """Answer requests until a signal comes; return when what is in flight then is over."""
         with CancelScope() as background:

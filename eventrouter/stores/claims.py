@@ -43,6 +43,9 @@ class IdempotencyStore(Protocol):
     threads and processes, one claims a free key.
 
     Every method raises ``StoreError`` if the store fails; it has then done all or nothing.
+
+    ``Router.dispatch_sync`` calls a store in an event loop made for that call, unless the store
+    has an attribute ``needs_loop`` that is False, as its methods then never wait.
     """
 
     async def claim(self, key: str, lease: float) -> Claim:

@@ -24,6 +24,8 @@ class Entry:
         key: Entries of one key are processed one after the other.
         attempts: How often it was taken, this time too.
         token: What tells this time from another.
+        failed: How often it was given back as failed. What is neither that nor this time never
+            ended: its process died, or its lease ran out.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Entry:
     key: str | None
     attempts: int
     token: str
+    failed: int = 0
 
 
 @frozen

@@ -161,6 +161,21 @@ class InboxStoreContract:
 
             assert again.attempts == 2
 
+    async def test_how_often_it_failed_is_told_from_how_often_it_never_ended(self) -> None:
+        clock = FakeClock()
+        async with self.open_store(clock) as store:
+            await _put(store, None)
+            [failed] = await store.take("w", limit=1, lease=10)
+            await store.give_back(failed, charge=True)
+            [never_begun] = await store.take("w", limit=1, lease=10)
+            await store.give_back(never_begun)
+            await store.take("killed", limit=1, lease=10)
+            clock.advance(10)
+
+            [entry] = await store.take("w", limit=1, lease=10)
+
+            assert (failed.failed, entry.failed, entry.attempts) == (0, 1, 3)
+
     async def test_what_is_given_back_with_a_delay_waits_so_long(self) -> None:
         clock = FakeClock()
         async with self.open_store(clock) as store:

@@ -59,8 +59,8 @@ class CommandLine:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def run(self, *arguments: str) -> Result:
-        return CliRunner().invoke(commands, arguments, prog_name="eventrouter")
+    def run(self, *arguments: str, input: str | None = None) -> Result:
+        return CliRunner().invoke(commands, arguments, input=input, prog_name="eventrouter")
 
     def run_json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json").stdout)

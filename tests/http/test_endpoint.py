@@ -411,7 +411,7 @@ def test_the_limits_of_the_router_count(endpoint: Endpoint) -> None:
     [
         ({"on_accept": 200}, "on_accept=200: it is 202 or None"),
         ({"queue": 0}, "queue=0: it is at least 1"),
-        ({"workers": 0}, "workers=0: it is at least 1"),
+        ({"workers": 0}, "workers=0: it is at least 1, or 0 with inbox="),
         ({"max_batch": 0}, "max_batch=0: it is at least 1"),
     ],
 )

@@ -247,10 +247,14 @@ class InFile(Stores):
         left, self.breaks_after = self.breaks_after, None
         connection = self.store._database._opened()
 
+        has_begun = False
+
         def is_over() -> bool:
-            nonlocal left
+            nonlocal left, has_begun
             left -= 1
-            return left < 0
+            has_begun = has_begun or connection.in_transaction
+            # A COMMIT that has done its work would say that it was interrupted.
+            return left < 0 and connection.in_transaction is has_begun
 
         connection.set_progress_handler(is_over, 1)
         try:
@@ -258,7 +262,7 @@ class InFile(Stores):
         except StoreError:
             return driven(call())
         finally:
-            if left >= 0:
+            if self.store._database._connection is connection:  # it was not broken
                 connection.set_progress_handler(None, 1)
 
     def teardown(self) -> None:

@@ -15,6 +15,7 @@ from eventrouter.errors import (
     VALID_VALUE,
     EventTooLarge,
     InvalidPayload,
+    MissingKey,
     MissingVersion,
     UnknownType,
     UnknownVersion,
@@ -170,6 +171,21 @@ def overloaded(after: int) -> Answer:
     )
 
 
+def not_kept(after: int) -> Answer:
+    """
+    The answer to an event that the store of an inbox did not keep.
+
+    Args:
+        after: How long the sender should wait before it tries again, in seconds.
+    """
+    return problem(
+        503,
+        "the event could not be kept; send it again later",
+        headers={"retry-after": str(after)},
+        is_retryable=True,
+    )
+
+
 def answer_to(result: Result, detail: bool) -> Answer:
     """
     The answer to what became of an event.
@@ -233,6 +249,8 @@ def _detail(status: Status, error: Exception | None) -> str:
             return str(error) if is_ours else "the event can't be read"
         case Status.UNROUTED if isinstance(error, UnroutedEvent):
             return _unrouted(error)
+        case Status.INVALID if isinstance(error, MissingKey):
+            return "the event has nothing that tells it from others, such as an id"
         case Status.INVALID:
             return "the payload does not fit the type that is expected of such an event"
         case Status.IN_PROGRESS:

@@ -13,6 +13,7 @@ from eventrouter.integrations.http.accepting import Tasks
 from eventrouter.integrations.http.answers import Answer, Refused
 from eventrouter.integrations.http.batches import Delivery
 from eventrouter.integrations.http.endpoint import LOGGER, Endpoint, Events
+from eventrouter.integrations.http.keeping import Keeping
 from eventrouter.signatures.replay import Guard
 
 #: As https://asgi.readthedocs.io/en/latest/specs/main.html has them.
@@ -36,10 +37,12 @@ class ASGIEndpoint:
     Args:
         endpoint: What it does with a request.
         tasks: What processes events that are answered before; None to answer after.
+        keeping: What keeps events in an inbox, and answers then; None if there is none.
     """
 
     endpoint: Endpoint
     tasks: Tasks | None
+    keeping: Keeping | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; or start and stop, as the server says."""
@@ -55,18 +58,22 @@ class ASGIEndpoint:
         """
         Process in the background what ``on_accept=202`` accepts; at the end, all that is left.
 
+        What is in an inbox is processed meanwhile, and at the end what is being processed; the
+        rest stays there.
+
         A server enters it by itself where this is the whole application. Mounted in another, that
-        one's lifespan must, which most frameworks don't pass on. Without ``on_accept`` it only
-        checks the router.
+        one's lifespan must, which most frameworks don't pass on. Without ``on_accept`` and
+        ``inbox`` it only checks the router.
 
         Raises:
             RegistrationError: If the router can't work.
         """
         self.endpoint.router.compile()
-        if self.tasks is None:
+        background = self.keeping or self.tasks
+        if background is None:
             yield
         else:
-            async with self.tasks.running():
+            async with background.running():
                 yield
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -128,6 +135,8 @@ class ASGIEndpoint:
         return events.answer([await self._take(delivery) for delivery in events.deliveries])
 
     async def _take(self, delivery: Delivery) -> Answer:
+        if self.keeping is not None:
+            return await self.keeping.accept(delivery)
         if self.tasks is not None:
             return self.endpoint.refusal(delivery) or self.tasks.accept(delivery)
         return self.endpoint.answer(await self.endpoint.router.process(*delivery))

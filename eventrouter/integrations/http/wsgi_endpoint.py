@@ -14,6 +14,7 @@ from eventrouter.integrations.http.batches import Delivery
 from eventrouter.integrations.http.bodies import Chunks
 from eventrouter.integrations.http.endpoint import Endpoint, Events
 from eventrouter.integrations.http.heads import Head
+from eventrouter.integrations.http.keeping import Keeping
 from eventrouter.signatures.replay import Guard
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class WSGIEndpoint:
     Args:
         endpoint: What it does with a request.
         threads: What processes events that are answered before; None to answer after.
+        keeping: What keeps events in an inbox, and answers then; None if there is none.
     """
 
     endpoint: Endpoint
     threads: Threads | None
+    keeping: Keeping | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -77,6 +80,8 @@ class WSGIEndpoint:
         return events.answer([self._take(delivery) for delivery in events.deliveries])
 
     def _take(self, delivery: Delivery) -> Answer:
+        if self.keeping is not None:
+            return in_new_loop(self.keeping.accept, delivery)
         if self.threads is not None:
             return self.endpoint.refusal(delivery) or self.threads.accept(delivery)
         return self.endpoint.answer(self.endpoint.router.process_sync(*delivery))

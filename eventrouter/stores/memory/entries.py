@@ -24,6 +24,20 @@ class _Kept:
     due: float
     attempts: int = 0
     token: str | None = None
+    failed: int = 0
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(
+            str(self.number),
+            self.raw,
+            self.headers,
+            self.received,
+            self.key,
+            self.attempts,
+            self.token or "",
+            self.failed,
+        )
 
 
 @define
@@ -59,10 +73,7 @@ class Entries:
             taken.append(kept)
         for kept in taken:
             self._set_due(kept, now + lease)
-        return [
-            Entry(str(k.number), k.raw, k.headers, k.received, k.key, k.attempts, k.token or "")
-            for k in taken
-        ]
+        return [kept.entry for kept in taken]
 
     def keep(self, entry: Entry, lease: float, now: float) -> bool:
         """Have the entry for longer."""
@@ -79,6 +90,7 @@ class Entries:
             return False
         kept.token = None
         kept.attempts -= not charge
+        kept.failed += charge
         self._set_due(kept, now + delay)
         return True
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import Lock
+from typing import ClassVar
 
 from attrs import field, frozen
 from typing_extensions import Unpack
@@ -38,6 +39,9 @@ class MemoryStore:
     Args:
         clock: Gives the seconds since some moment.
     """
+
+    #: Its methods never wait, in an event loop or without one.
+    needs_loop: ClassVar[bool] = False
 
     clock: Callable[[], float] = field(default=time.time, kw_only=True, repr=False)
     _keys: Keys = field(factory=Keys, init=False, repr=False)

@@ -21,8 +21,8 @@ def put(
 ) -> str:
     """Keep an event, and give the id of its entry; times are in microseconds."""
     added = connection.execute(
-        "INSERT INTO entries (received, due, is_first, attempts, key) VALUES"
-        " (?, ?, ? IS NULL OR NOT EXISTS (SELECT 1 FROM entries WHERE key = ?), 0, ?)",
+        "INSERT INTO entries (received, due, is_first, attempts, failed, key) VALUES"
+        " (?, ?, ? IS NULL OR NOT EXISTS (SELECT 1 FROM entries WHERE key = ?), 0, 0, ?)",
         (written_time(received), now, key, key, key),
     )
     connection.execute(
@@ -46,7 +46,7 @@ def take(
 ) -> list[Entry]:
     """Take the entries that are due."""
     rows = connection.execute(
-        "SELECT id, received, key, attempts + 1, headers, raw"
+        "SELECT id, received, key, attempts + 1, failed, headers, raw"
         " FROM entries JOIN bodies USING (id) WHERE is_first = 1 AND due <= ?"
         " ORDER BY due, id LIMIT ?",
         (now, limit),
@@ -56,8 +56,8 @@ def take(
         [(token, written_text(worker), until, row[0]) for row in rows],
     )
     return [
-        Entry(str(id), raw, json.loads(headers), read_time(received), key, attempts, token)
-        for id, received, key, attempts, headers, raw in rows
+        Entry(str(id), raw, json.loads(headers), read_time(received), key, attempts, token, failed)
+        for id, received, key, attempts, failed, headers, raw in rows
     ]
 
 
@@ -75,9 +75,9 @@ def give_back(connection: Connection, entry: Entry, due: int, charge: bool) -> b
     """Let the entry be taken again."""
     return bool(
         connection.execute(
-            "UPDATE entries SET due = ?, attempts = attempts - ?, token = NULL, worker = NULL"
-            " WHERE id = ? AND token = ?",
-            (due, not charge, int(entry.id), entry.token),
+            "UPDATE entries SET due = ?, attempts = attempts - ?, failed = failed + ?,"
+            " token = NULL, worker = NULL WHERE id = ? AND token = ?",
+            (due, not charge, charge, int(entry.id), entry.token),
         ).rowcount
     )
 

@@ -48,6 +48,7 @@ STEPS: Final[Steps] = (
             due INTEGER NOT NULL,
             is_first INTEGER NOT NULL,
             attempts INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
             key TEXT,
             token TEXT,
             worker TEXT

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 from sqlite3 import Connection
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -89,6 +89,9 @@ class SqliteStore:
     Raises:
         RegistrationError: If ``path`` is no file, or ``timeout`` no number over 0.
     """
+
+    #: Where no event loop runs, its methods never wait for one.
+    needs_loop: ClassVar[bool] = False
 
     path: str = field(converter=_as_path)
     timeout: float = field(default=10, validator=_refuse_no_seconds, kw_only=True)

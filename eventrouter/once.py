@@ -1,0 +1,138 @@
+"""Running each handler of an event once, under a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import anyio
+from attrs import evolve, frozen
+
+from eventrouter.contexts import resolved
+from eventrouter.errors import ClaimLost, StoreError
+from eventrouter.event import Event
+from eventrouter.idempotency import Idempotency
+from eventrouter.interruption import Interruption
+from eventrouter.outcome import annotate, besides, note
+from eventrouter.recovery import Sleep
+from eventrouter.result import HandlerResult, Status
+from eventrouter.stores.calling import called
+from eventrouter.stores.claims import Claim, make_key
+
+T = TypeVar("T")
+
+_FIRST_PAUSE: Final = 0.05  # seconds between two looks at a claim that another has
+_LONGEST_PAUSE: Final = 1.0
+
+
+@frozen(eq=False)
+class Once:
+    """
+    Runs the handlers of one event that have not run for it.
+
+    Attributes:
+        idempotency: The terms.
+        event: The event as it came.
+        parts: What it is known by.
+        sleep: What waits for another delivery.
+        has_loop: Whether it runs in an event loop.
+    """
+
+    idempotency: Idempotency
+    event: Event[Any]
+    parts: tuple[str | None, ...]
+    sleep: Sleep
+    has_loop: bool
+
+    async def run(
+        self, handler: str, work: Callable[[], Awaitable[HandlerResult]]
+    ) -> HandlerResult:
+        """
+        Do a handler's work, unless it was done, or is being done.
+
+        Args:
+            handler: The handler's name, with its module.
+            work: Calls it, as often as its policy says.
+        """
+        try:
+            claim = await self._claim(make_key(*self.parts, handler))
+        except StoreError as error:
+            annotate(error, self.event, handler)
+            return HandlerResult(handler, None, error, 0, 0.0)
+        if claim.refused is not None:
+            return HandlerResult(handler, None, None, 0, 0.0, (), claim.refused)
+        results: list[HandlerResult] = []
+        try:
+            await self._hold(claim, work, results)
+        finally:  # also if it was cancelled, or ends the program
+            result = await self._settled(claim, *results)
+        assert result is not None
+        return result
+
+    async def _claim(self, key: str) -> Claim:
+        terms = self.idempotency
+        claim = await self._ask(lambda: terms.store.claim(key, terms.lease))
+        waited, pause = 0.0, _FIRST_PAUSE
+        while claim.refused is Status.IN_PROGRESS and waited < terms.wait:
+            pause = min(pause, terms.wait - waited)
+            await resolved(self.sleep(pause), self.has_loop)
+            waited += pause
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            claim = await self._ask(lambda: terms.store.claim(key, terms.lease))
+        return claim
+
+    async def _settled(
+        self, claim: Claim, result: HandlerResult | None = None
+    ) -> HandlerResult | None:
+        """Complete the claim if the work was done, and else give it up."""
+        terms = self.idempotency
+        if result is None or result.error is not None:
+            try:
+                await self._ask(lambda: terms.store.release(claim))
+            except StoreError as failure:  # then its lease runs out
+                if result is not None and result.error is not None:
+                    note(result.error, besides(failure))
+            return result
+        error: Exception
+        try:
+            if await self._ask(lambda: terms.store.complete(claim, terms.ttl)):
+                return result
+            error = ClaimLost(result.handler, terms.lease)
+        except StoreError as failure:
+            error = failure
+        annotate(error, self.event, result.handler)
+        return evolve(result, error=error)
+
+    async def _hold(
+        self,
+        claim: Claim,
+        work: Callable[[], Awaitable[HandlerResult]],
+        results: list[HandlerResult],
+    ) -> None:
+        """Do the work, and add its result, which is there even if a cancellation comes then."""
+        if not self.has_loop:
+            results.append(await work())
+            return
+        interruption = Interruption()
+
+        async def do_work() -> None:
+            results.append(await work())
+            tasks.cancel_scope.cancel()
+
+        # The work stays in this task, so that what it sets in context variables is seen after it.
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._renew, claim)
+            await interruption.stopping(tasks, do_work())
+        interruption.raise_again()
+
+    async def _renew(self, claim: Claim) -> None:
+        terms = self.idempotency
+        is_held = True
+        while is_held:
+            await anyio.sleep(terms.lease / 3)
+            with suppress(StoreError):  # it may answer in time when it is asked again
+                is_held = await self._ask(lambda: terms.store.renew(claim, terms.lease))
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await called(self.idempotency.store, call, self.has_loop)

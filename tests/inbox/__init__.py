@@ -1,0 +1,1 @@
+"""Accepting events, processing them later, and losing none in between."""

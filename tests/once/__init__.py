@@ -1,0 +1,1 @@
+"""Running each handler once for an event, and setting aside what was not handled."""
