@@ -256,6 +256,9 @@ import anyio
 from eventrouter.integrations.callbacks import Callbacks
 from tests.integrations.callbacks.receiver import answered_router, event
 
+# Whoever runs the tests in the background of a shell has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 async def main():
     async with Callbacks(hosts=["{host}"], interval=0) as callbacks:
         await answered_router(callbacks).dispatch(event("http://{host}/success"))
@@ -282,7 +285,10 @@ def test_control_c_ends_the_program_once_what_is_under_way_is_sent(
         process.stdin.write(b"\n")
         process.stdin.flush()
         receiver.answering.set()
-        _, errors = process.communicate(timeout=30)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
 
     assert process.returncode == -signal.SIGINT, errors.decode()
     assert receiver.paths == ["/success", "/success"]
