@@ -49,6 +49,18 @@ class Circuit:
                 self._is_probed = True
             return self._pauses
 
+    def refuse_if_paused_since(self, entered: int) -> None:
+        """
+        Ask again, right before a call.
+
+        Raises:
+            HandlerPaused: If a pause began since the event was let through, and goes on.
+        """
+        with self._lock:
+            if self._paused_until is not None and entered != self._pauses:
+                left = self._paused_until - monotonic()
+                raise HandlerPaused(self._handler, left if left > 0 else WHILE_PROBED)
+
     def succeeded(self, entered: int) -> None:
         """Let all events through, unless a pause began meanwhile."""
         with self._lock:

@@ -213,7 +213,7 @@ async def _run_unless_paused(route: Route, circuit: Circuit, run: Run) -> Handle
         annotate(paused, run.event, route.named.name)
         return HandlerResult(route.named.name, None, paused, 0, 0.0)
     try:
-        result = await _run_attempts(route, run)
+        result = await _run_attempts(route, run, entered)
     except BaseException:  # it was cancelled, or ends the program
         circuit.undecided(entered)
         raise
@@ -223,12 +223,16 @@ async def _run_unless_paused(route: Route, circuit: Circuit, run: Run) -> Handle
         circuit.undecided(entered)
     else:
         circuit.failed(entered, route.policy.pause_after)
+    if isinstance(result.error, HandlerPaused) and result.error.handler == result.handler:
+        return evolve(result, attempts=result.attempts - 1)  # the last was refused
     return result
 
 
-async def _run_attempts(route: Route, run: Run) -> HandlerResult:
+async def _run_attempts(route: Route, run: Run, entered: int | None = None) -> HandlerResult:
     name = route.named.name
-    call = _call if route.at_a_time is None else _call_in_turn
+    call = _call if entered is None else partial(_call_unless_paused, entered)
+    if route.at_a_time is not None:
+        call = partial(_call_in_turn, call)
     started = perf_counter()
     try:
         value = await call(route, run)
@@ -379,13 +383,21 @@ async def _call_again(call: Callable[[Route, Run], Awaitable[Any]], route: Route
     return await call(route, run)
 
 
-async def _call_in_turn(route: Route, run: Run) -> Any:
+async def _call_in_turn(
+    call: Callable[[Route, Run], Awaitable[Any]], route: Route, run: Run
+) -> Any:
     assert route.at_a_time is not None
     await route.at_a_time.take(None, run.has_loop)
     try:
-        return await _call(route, run)
+        return await call(route, run)
     finally:
         route.at_a_time.give(None)
+
+
+async def _call_unless_paused(entered: int, route: Route, run: Run) -> Any:
+    assert route.circuit is not None
+    route.circuit.refuse_if_paused_since(entered)  # while it waited, for its turn or a retry
+    return await _call(route, run)
 
 
 async def _call(route: Route, run: Run) -> Any:

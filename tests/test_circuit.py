@@ -134,6 +134,43 @@ async def test_an_event_counts_once_however_often_it_is_tried(clock: FakeClock, 
 
 
 @pytest.mark.anyio
+async def test_who_waits_for_a_turn_meanwhile_is_not_called(clock: FakeClock, bank: Bank) -> None:
+    router, results = Router(), list[Result]()
+    router.add_route("order.paid", bank.charge, concurrency=1, pause_after=1)
+
+    async def process_one() -> None:
+        results.append(await process(router))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(process_one)
+
+    assert bank.calls == 1
+    assert sorted(result.handlers[0].attempts for result in results) == [0, 0, 1]
+    assert sorted(result.is_paused for result in results) == [False, True, True]
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_a_retry_meanwhile_is_not_called_again(
+    clock: FakeClock, bank: Bank
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            await process(router)
+
+    router = router_of(bank, 1, retry=Retry(2, on=OSError, wait=1, jitter=0), sleep=sleep)
+
+    result = await process(router)
+
+    [handler] = result.handlers
+    assert result.is_paused
+    assert (handler.attempts, len(handler.earlier), bank.calls) == (1, 1, 3)
+
+
+@pytest.mark.anyio
 async def test_other_handlers_are_called(clock: FakeClock, bank: Bank) -> None:
     router, seen = router_of(bank), list[Any]()
 
