@@ -560,6 +560,8 @@ def _obstacle(routes: tuple[Route, ...], group: Group) -> str:
         return f"{_who(routes)} runs in a thread"
     if any(route.in_order or route.at_a_time for route in routes):
         return f"{_who(routes)} has concurrency= or ordered_by="
+    if any(route.circuit for route in routes):
+        return f"{_who(routes)} has pause_after="
     upcast = [route for route in routes if route.upcasts]
     if upcast and len(upcast) < len(routes):
         return "an observer sees the event before it is upcast"

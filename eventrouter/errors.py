@@ -113,6 +113,29 @@ class TooManyAbandoned(EventRouterError, RuntimeError):
         )
 
 
+class HandlerPaused(EventRouterError):
+    """
+    Raised when a handler was not called, as it failed for ``pause_after=`` events in a row.
+
+    Whoever delivers the event is to do so again; it is not set aside.
+
+    Attributes:
+        handler: The handler's name, with its module.
+        retry_after: After how long, in seconds.
+    """
+
+    def __init__(self, handler: str, retry_after: float) -> None:
+        super().__init__(handler, retry_after)
+        self.handler = handler
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return (
+            f"{self.handler} failed over and over and is paused, see pause_after=; deliver the "
+            f"event again in {self.retry_after:.0f} s"
+        )
+
+
 class StoreError(EventRouterError):
     """
     Raised when a store can't do what it was asked: its disk is full, its file is locked or broken.

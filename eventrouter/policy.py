@@ -26,6 +26,7 @@ class Unset(Enum):
 UNSET: Final = Unset.UNSET
 RetrySetting: TypeAlias = Retry | Unset | None
 TimeoutSetting: TypeAlias = float | timedelta | Unset | None
+PauseAfterSetting: TypeAlias = int | Unset | None
 
 #: Gives a key for an event, its payload raw.
 OrderedBy: TypeAlias = Callable[[Event[Any]], Hashable]
@@ -53,6 +54,15 @@ def _read_concurrency(concurrency: int | None) -> int | None:
     raise RegistrationError(f"concurrency={concurrency!r}: it is 1 or more, or None")
 
 
+def _read_pause_after(pause_after: PauseAfterSetting) -> int | Unset | None:
+    if pause_after is None or pause_after is UNSET:
+        return pause_after
+    is_number = isinstance(pause_after, int) and not isinstance(pause_after, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if is_number and pause_after >= 1:
+        return pause_after
+    raise RegistrationError(f"pause_after={pause_after!r}: it is 1 or more, or None")
+
+
 def _read_ordered_by(ordered_by: OrderedBySetting) -> OrderedBy | Unset | None:
     if ordered_by is None or ordered_by is UNSET:
         return ordered_by
@@ -75,6 +85,7 @@ class Settings:
         concurrency: How many calls of it run at a time; None for any number.
         ordered_by: Gives the key of an event; those of one key run one after the other. None for
             no order.
+        pause_after: For how many events in a row it fails before it is paused; None for never.
     """
 
     retry: Retry | Unset | None = field(default=UNSET, converter=_read_retry)
@@ -82,6 +93,7 @@ class Settings:
     abandon: bool = False
     concurrency: int | None = field(default=None, converter=_read_concurrency)
     ordered_by: OrderedBy | Unset | None = field(default=UNSET, converter=_read_ordered_by)
+    pause_after: int | Unset | None = field(default=UNSET, converter=_read_pause_after)
 
     def within(self, outer: Settings) -> Settings:
         """The same, with what the outer ones say where these say nothing."""
@@ -91,6 +103,7 @@ class Settings:
             self.abandon,
             self.concurrency,
             outer.ordered_by if self.ordered_by is UNSET else self.ordered_by,
+            outer.pause_after if self.pause_after is UNSET else self.pause_after,
         )
 
 
@@ -106,6 +119,7 @@ class Policy:
         concurrency: How many calls of it run at a time; None for any number.
         ordered_by: Gives the key of an event; those of one key run one after the other. None for
             no order.
+        pause_after: For how many events in a row it fails before it is paused; None for never.
     """
 
     retry: Retry | None = None
@@ -113,6 +127,7 @@ class Policy:
     abandon: bool = False
     concurrency: int | None = None
     ordered_by: OrderedBy | None = None
+    pause_after: int | None = None
 
     def __str__(self) -> str:
         parts = [] if self.retry is None else [str(self.retry)]
@@ -122,6 +137,8 @@ class Policy:
             parts.append(f"{self.concurrency} at a time")
         if self.ordered_by is not None:
             parts.append(f"ordered by {named(self.ordered_by).name}")
+        if self.pause_after is not None:
+            parts.append(f"paused after {self.pause_after} in a row")
         return "; ".join(parts)
 
 
@@ -150,6 +167,7 @@ def policy_of(handler: AnyHandler, thread: bool, settings: Settings) -> Policy:
         settings.abandon and timeout is not None,
         settings.concurrency,
         _said(settings.ordered_by),
+        _said(settings.pause_after),
     )
 
 

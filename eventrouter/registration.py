@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
+from eventrouter.circuit import Circuit
 from eventrouter.conditions import Condition
 from eventrouter.deadlines import within
 from eventrouter.errors import RegistrationError, quoted
@@ -118,12 +119,14 @@ class Registration:
     # Kept here, since routes are made anew when anything else is registered.
     _in_order: Turns = field(init=False, factory=partial(Turns, 1))
     _at_a_time: Turns | None = field(init=False, default=None)
+    _circuit: Circuit = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         refuse_uncallable(self.handler)
         if self.settings.concurrency is not None:
             self._at_a_time = Turns(self.settings.concurrency)
         self.named = named(self.handler)
+        self._circuit = Circuit(self.named.name)
         policy_of(self.handler, self.thread, self.settings)  # what is around may say more
         with suppress(*_NOT_YET):  # see route()
             self._refuse_typed_observer(self.signatures.of(self.handler))
@@ -181,6 +184,7 @@ class Registration:
             call=call,
             in_order=None if policy.ordered_by is None else self._in_order,
             at_a_time=self._at_a_time,
+            circuit=None if policy.pause_after is None else self._circuit,
         )
 
     def _refuse_typed_observer(self, signature: Signature) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define, field
 
-from eventrouter.errors import ClaimLost, NotSetAside, StoreError, asked_wait, is_permanent
+from eventrouter.errors import (
+    ClaimLost,
+    HandlerPaused,
+    NotSetAside,
+    StoreError,
+    asked_wait,
+    is_permanent,
+)
 from eventrouter.event import Event
 from eventrouter.json import Raw
 
@@ -130,22 +137,36 @@ class Result:
         """Whether only another delivery can tell what becomes of it, however it failed here."""
         return (
             isinstance(self.error, NotSetAside)
+            or self.is_paused
             or any(handler.skipped is Status.IN_PROGRESS for handler in self.handlers)
             or any(isinstance(handler.error, (ClaimLost, StoreError)) for handler in self.handlers)
         )
 
     @property
+    def is_paused(self) -> bool:
+        """Whether a handler was not called for it, since it failed for those before."""
+        return any(isinstance(handler.error, HandlerPaused) for handler in self.handlers)
+
+    @property
     def retry_after(self) -> float | None:
-        """How long to wait before delivering it again, in seconds, if a handler asked for that."""
+        """
+        How long to wait before delivering it again, in seconds.
+
+        None if no handler asked for that, and none is paused.
+        """
         if not self.retryable:
             return None
-        asked = [wait for wait in map(asked_wait, self._failures()) if wait is not None]
+        asked = [wait for wait in map(_asked_wait, self._failures()) if wait is not None]
         return max(asked, default=None)
 
     def _failures(self) -> list[Exception]:
         """What each handler that failed raised; or what else went wrong."""
         of_handlers = [handler.error for handler in self.handlers if handler.error is not None]
         return of_handlers or ([] if self.error is None else [self.error])
+
+
+def _asked_wait(error: Exception) -> float | None:
+    return error.retry_after if isinstance(error, HandlerPaused) else asked_wait(error)
 
 
 def handled(unmade: tuple[Any, ...], raw: Raw | None) -> Result:

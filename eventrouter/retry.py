@@ -10,7 +10,14 @@ from typing import Any, TypeAlias, cast
 from attrs import field, frozen
 from attrs.converters import optional
 
-from eventrouter.errors import RegistrationError, asked_wait, is_permanent, members_of, seconds_of
+from eventrouter.errors import (
+    HandlerPaused,
+    RegistrationError,
+    asked_wait,
+    is_permanent,
+    members_of,
+    seconds_of,
+)
 from eventrouter.signature import is_async, named
 
 #: How long to wait after so many attempts, in seconds.
@@ -146,7 +153,7 @@ class Retry:
         """
         if attempts >= self.attempts or is_permanent(error):
             return None
-        if isinstance(error, RegistrationError) or not self._is_on(error):
+        if isinstance(error, (RegistrationError, HandlerPaused)) or not self._is_on(error):
             return None
         wait = asked_wait(error)
         if wait is None:

@@ -38,6 +38,7 @@ from eventrouter.policy import (
     UNSET,
     OrderedBy,
     OrderedBySetting,
+    PauseAfterSetting,
     RetrySetting,
     Settings,
     TimeoutSetting,
@@ -100,6 +101,8 @@ class Router:
             for as long as it likes.
         ordered_by: Gives a key for an event, its payload raw; of the events of one key, each
             handler handles one after the other, unless it says so itself. None for no order.
+        pause_after: For how many events in a row a handler fails before it is paused, unless it
+            says so itself. None for never.
         max_abandoned: How many threads left behind by sync handlers may still run, before no other
             handler with ``abandon=True`` is started.
         sleep: What waits so many seconds before a retry; tests give one that takes no time.
@@ -125,6 +128,7 @@ class Router:
         retry: RetrySetting = UNSET,
         timeout: TimeoutSetting = UNSET,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
         max_abandoned: int = 10,
         sleep: Sleep = anyio.sleep,
         idempotency: Idempotency | IdempotencyStore | None = None,
@@ -143,7 +147,7 @@ class Router:
         self._ignores_unrouted = unrouted == "ignore"
         self._is_concurrent = concurrent
         self._threads = WorkerThreads(max_threads, max_abandoned)
-        self._settings = Settings(retry, timeout, ordered_by=ordered_by)
+        self._settings = Settings(retry, timeout, ordered_by=ordered_by, pause_after=pause_after)
         self._sleep = sleep
         self._idempotency = as_idempotency(idempotency)
         self._dead_letters = None if dead_letters is None else DeadLetters(dead_letters)
@@ -187,6 +191,7 @@ class Router:
         abandon: bool = False,
         concurrency: int | None = None,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
     ) -> Callable[[H], H]:
         """
         Register the decorated function for events; it stays the function it was.
@@ -213,11 +218,16 @@ class Router:
             ordered_by: Gives a key for an event, its payload raw; of the events of one key, it
                 handles one after the other, retries included, in the order they reach it. None
                 for no order. The router's, unless given.
+            pause_after: For how many events in a row it fails, for what may pass, before it is
+                paused. Then it is not called for 30 seconds, and fails with ``HandlerPaused``,
+                which is never set aside. After that, one event tells whether it goes on, or is
+                paused for twice as long, up to 10 minutes. None for never. The router's, unless
+                given.
 
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
 
         def register(handler: H) -> H:
             self._add_route(type, handler, version, where, thread, settings)
@@ -238,6 +248,7 @@ class Router:
         abandon: bool = False,
         concurrency: int | None = None,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
     ) -> None:
         """
         Register a function for events, as ``on`` does.
@@ -245,7 +256,7 @@ class Router:
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
         self._add_route(type, handler, version, where, thread, settings)
 
     def upcast(self, type: str, source: str, target: str) -> Callable[[H], H]:
@@ -323,6 +334,7 @@ class Router:
         abandon: bool = False,
         concurrency: int | None = None,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
     ) -> Callable[[H], H]: ...
     def on_any(
         self,
@@ -335,6 +347,7 @@ class Router:
         abandon: bool = False,
         concurrency: int | None = None,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
     ) -> Any:
         """
         Register an observer: it sees every event, also those that no handler takes.
@@ -344,7 +357,7 @@ class Router:
         Raises:
             RegistrationError: If its first parameter is neither ``Event`` nor ``Any``.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
         return self._registering(Role.OBSERVER, handler, thread, settings)
 
     @overload
@@ -360,6 +373,7 @@ class Router:
         abandon: bool = False,
         concurrency: int | None = None,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
     ) -> Callable[[H], H]: ...
     def fallback(
         self,
@@ -372,6 +386,7 @@ class Router:
         abandon: bool = False,
         concurrency: int | None = None,
         ordered_by: OrderedBySetting = UNSET,
+        pause_after: PauseAfterSetting = UNSET,
     ) -> Any:
         """
         Register a handler for the events that no other takes.
@@ -382,7 +397,7 @@ class Router:
         Raises:
             RegistrationError: If the router has one, or the function can't work.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by)
+        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
         return self._registering(Role.FALLBACK, handler, thread, settings)
 
     def before(self, hook: B) -> B:
@@ -452,8 +467,9 @@ class Router:
         Take in another router's handlers, hooks and providers, now and whenever it gets more.
 
         Its hooks and middleware run around its own handlers, its observers and fallback see
-        events under the prefix, its converter builds its payloads. Its ``retry``, ``timeout``
-        and ``ordered_by`` go before those of this one; its other settings don't count here.
+        events under the prefix, its converter builds its payloads. Its ``retry``, ``timeout``,
+        ``ordered_by`` and ``pause_after`` go before those of this one; its other settings don't
+        count here.
 
         Args:
             router: The router.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from attrs import Factory, field, frozen
 
 from eventrouter.chains import Chains
+from eventrouter.circuit import Circuit
 from eventrouter.conditions import Condition
 from eventrouter.errors import (
     MissingVersion,
@@ -55,6 +56,7 @@ class Route:
         call: What calls it: the function, within a deadline if an async one has that.
         in_order: Whose turn it is among the events of one key; None if they have no order.
         at_a_time: Whose turn it is to be called; None if any number may.
+        circuit: Whether it is paused; None if it never is.
     """
 
     pattern: str
@@ -76,6 +78,7 @@ class Route:
     call: AnyHandler = field(default=Factory(_handler_of, takes_self=True), repr=False)
     in_order: Turns | None = field(default=None, repr=False)
     at_a_time: Turns | None = field(default=None, repr=False)
+    circuit: Circuit | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         matched = self.pattern

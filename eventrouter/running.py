@@ -13,8 +13,15 @@ from typing import Any
 import anyio
 from attrs import define, evolve
 
+from eventrouter.circuit import Circuit
 from eventrouter.contexts import in_own_context, in_trio, resolved
-from eventrouter.errors import HandlerTimeout, InvalidPayload, RegistrationError
+from eventrouter.errors import (
+    HandlerPaused,
+    HandlerTimeout,
+    InvalidPayload,
+    RegistrationError,
+    is_permanent,
+)
 from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
@@ -168,7 +175,7 @@ def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     """Run one handler, when it is its turn; what it raises is in the result."""
     if route.in_order is not None:
         return _run_in_order(route, run)
-    return _run_attempts(route, run) if run.once is None else _run_once(route, run.once, run)
+    return _run_admitted(route, run) if run.once is None else _run_once(route, run.once, run)
 
 
 async def _run_in_order(route: Route, run: Run) -> HandlerResult:
@@ -183,18 +190,49 @@ async def _run_in_order(route: Route, run: Run) -> HandlerResult:
     try:
         if run.once is not None:
             return await _run_once(route, run.once, run)
-        return await _run_attempts(route, run)
+        return await _run_admitted(route, run)
     finally:
         route.in_order.give(key)
 
 
 def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, HandlerResult]:
-    return once.run(route.named.name, partial(_run_attempts, route, run))
+    return once.run(route.named.name, partial(_run_admitted, route, run))
 
 
-async def _run_attempts(route: Route, run: Run) -> HandlerResult:
+def _run_admitted(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    if route.circuit is None:
+        return _run_attempts(route, run)
+    return _run_unless_paused(route, route.circuit, run)
+
+
+async def _run_unless_paused(route: Route, circuit: Circuit, run: Run) -> HandlerResult:
+    assert route.policy.pause_after is not None
+    try:
+        entered = circuit.enter()
+    except HandlerPaused as paused:
+        annotate(paused, run.event, route.named.name)
+        return HandlerResult(route.named.name, None, paused, 0, 0.0)
+    try:
+        result = await _run_attempts(route, run, entered)
+    except BaseException:  # it was cancelled, or ends the program
+        circuit.undecided(entered)
+        raise
+    if result.error is None:
+        circuit.succeeded(entered)
+    elif is_permanent(result.error):  # which tells of the event, not of the handler
+        circuit.undecided(entered)
+    else:
+        circuit.failed(entered, route.policy.pause_after)
+    if isinstance(result.error, HandlerPaused) and result.error.handler == result.handler:
+        return evolve(result, attempts=result.attempts - 1)  # the last was refused
+    return result
+
+
+async def _run_attempts(route: Route, run: Run, entered: int | None = None) -> HandlerResult:
     name = route.named.name
-    call = _call if route.at_a_time is None else _call_in_turn
+    call = _call if entered is None else partial(_call_unless_paused, entered)
+    if route.at_a_time is not None:
+        call = partial(_call_in_turn, call)
     started = perf_counter()
     try:
         value = await call(route, run)
@@ -345,13 +383,21 @@ async def _call_again(call: Callable[[Route, Run], Awaitable[Any]], route: Route
     return await call(route, run)
 
 
-async def _call_in_turn(route: Route, run: Run) -> Any:
+async def _call_in_turn(
+    call: Callable[[Route, Run], Awaitable[Any]], route: Route, run: Run
+) -> Any:
     assert route.at_a_time is not None
     await route.at_a_time.take(None, run.has_loop)
     try:
-        return await _call(route, run)
+        return await call(route, run)
     finally:
         route.at_a_time.give(None)
+
+
+async def _call_unless_paused(entered: int, route: Route, run: Run) -> Any:
+    assert route.circuit is not None
+    route.circuit.refuse_if_paused_since(entered)  # while it waited, for its turn or a retry
+    return await _call(route, run)
 
 
 async def _call(route: Route, run: Run) -> Any:

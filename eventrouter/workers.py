@@ -233,6 +233,9 @@ class Workers:
             await self._settle(
                 entry, lambda: self._store.give_back(entry, _with_jitter(self._terms.wait))
             )
+        elif result.is_paused:  # which is not the event's fault
+            delay = _with_jitter(result.retry_after or self._terms.wait)
+            await self._settle(entry, lambda: self._store.give_back(entry, delay))
         elif result.retryable and entry.failed + 1 < self._terms.attempts:
             await self._try_again(entry, result)
         else:

@@ -13,7 +13,7 @@ PACKAGE = Path(eventrouter.__file__).parent
 LAYERS = [
     {"errors", "limits", "timestamps", "contexts", "interruption"},
     {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
-    {"json", "turns"},
+    {"json", "turns", "circuit"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
     {"stores.claims", "stores.letters", "stores.calling"},
     {

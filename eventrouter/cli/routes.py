@@ -65,6 +65,7 @@ def _members(route: Route, way: Way, upcast_from: tuple[str, ...]) -> dict[str, 
         "abandon": route.policy.abandon,
         "concurrency": route.policy.concurrency,
         "ordered_by": named(ordered_by).name if ordered_by else None,
+        "pause_after": route.policy.pause_after,
     }
 
 

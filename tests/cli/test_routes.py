@@ -119,6 +119,7 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "abandon": False,
             "concurrency": None,
             "ordered_by": None,
+            "pause_after": None,
         },
         {
             "role": "observer",
@@ -136,6 +137,7 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "abandon": False,
             "concurrency": None,
             "ordered_by": None,
+            "pause_after": None,
         },
         {
             "role": "fallback",
@@ -153,6 +155,7 @@ def test_json_lists_everything_about_each_route(command: CommandLine) -> None:
             "abandon": False,
             "concurrency": None,
             "ordered_by": None,
+            "pause_after": None,
         },
     ]
 
