@@ -51,6 +51,7 @@ def targets(tables: Mapping[str, Any]) -> list[Target]:
         *_sleeping(tables.get("sleeping", {})),
         *_memory(tables.get("memory", {})),
         *_stores(tables.get("stores", {})),
+        *_poison(tables.get("poison", {})),
     ]
 
 
@@ -193,3 +194,10 @@ def _stores(stores: Mapping[str, Any]) -> Iterator[Target]:
         few, many = found.get("1000"), found.get("1000000")
         ratio = many / few if few and many else None
         yield Target(f"{store}: claim and complete, 1,000,000 keys / 1,000", ratio, 1.5)
+
+
+def _poison(poison: Mapping[str, Any]) -> Iterator[Target]:
+    for store in ("memory", "SQLite", "SQLite, the disk not waited for"):
+        found = poison.get("seconds", {}).get(store)
+        ratio = found["with"] / found["without"] if found else None
+        yield Target(f"{store}: others' 95th percentile, with poison events / without", ratio, 2.0)

@@ -128,6 +128,18 @@ def test_a_policy_is_held_to_none_and_to_the_same_by_hand() -> None:
     }
 
 
+def test_others_may_take_twice_as_long_where_there_are_poison_events() -> None:
+    seconds = {"memory": {"without": 1.0, "with": 2.0}, "SQLite": {"without": 1.0, "with": 2.1}}
+    found = targets({"poison": {"seconds": seconds}})
+
+    met = {target.name: target.is_met for target in found if target.measured is not None}
+
+    assert met == {
+        "memory: others' 95th percentile, with poison events / without": True,
+        "SQLite: others' 95th percentile, with poison events / without": False,
+    }
+
+
 # Contenders
 
 
@@ -300,6 +312,21 @@ def test_the_table_of_policies_compares_each_with_its_own_reference(
         taken > 0 for taken in json.loads(written.read_text())["tables"]["policies"].values()
     )
     assert "x anyio.fail_after in the handler" in capsys.readouterr().out
+
+
+def test_the_table_of_poison_times_the_others_with_each_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It fails unless each poison event had its attempts, and left its bytes."""
+    written = tmp_path / "poison.json"
+
+    main(["--quick", "--only", "poison", "--json", str(written)])
+
+    table = json.loads(written.read_text())["tables"]["poison"]
+    assert table["events"] == {"good": 20, "poison": 2, "attempts": 6}
+    for store in ("memory", "SQLite", "SQLite, the disk not waited for"):
+        assert all(taken > 0 for taken in table["seconds"][store].values())
+    assert "SQLite, with poison events" in capsys.readouterr().out
 
 
 def test_every_table_can_be_asked_for_alone(

@@ -12,6 +12,7 @@ from benchmarks.tables import (
     http,
     imports,
     memory,
+    poison,
     policies,
     routes,
     sleeping,
@@ -45,6 +46,7 @@ TABLES: Final = {
     "sleeping": Table(sleeping.results, sleeping.lines),
     "memory": Table(memory.results, memory.lines),
     "stores": Table(stores.results, stores.lines),
+    "poison": Table(poison.results, poison.lines),
 }
 
 __all__ = ["FULL", "QUICK", "TABLES", "Effort", "Table"]

@@ -20,6 +20,7 @@ class Effort:
         sleeping: How many events have handlers that sleep, and how often all of them do.
         streamed: How many events go through ``dispatch_many`` for the table of memory.
         keys: How many keys a store remembers, for the table of stores.
+        poisoned: How many good events a turn has for the table of poison, and how many turns.
     """
 
     rounds: int
@@ -29,6 +30,7 @@ class Effort:
     sleeping: tuple[int, int]
     streamed: int
     keys: tuple[int, int]
+    poisoned: tuple[int, int]
 
 
 FULL: Final = Effort(
@@ -39,6 +41,7 @@ FULL: Final = Effort(
     sleeping=(10_000, 5),
     streamed=1_000_000,
     keys=(1_000, 1_000_000),
+    poisoned=(50, 5),
 )
 
 QUICK: Final = Effort(
@@ -49,4 +52,5 @@ QUICK: Final = Effort(
     sleeping=(1_000, 1),
     streamed=20_000,
     keys=(100, 1_000),
+    poisoned=(20, 1),
 )

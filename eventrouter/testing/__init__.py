@@ -6,6 +6,7 @@ from eventrouter.testing.deliveries import deliver_twice
 from eventrouter.testing.entries import InboxStoreContract
 from eventrouter.testing.handlers import FailTimes, Recorder
 from eventrouter.testing.letters import DeadLetterStoreContract
+from eventrouter.testing.processes import run_and_kill
 from eventrouter.testing.waits import FakeSleep
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "InboxStoreContract",
     "Recorder",
     "deliver_twice",
+    "run_and_kill",
 ]

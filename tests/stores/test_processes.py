@@ -14,6 +14,7 @@ import pytest
 
 from eventrouter import SqliteStore, Status
 from eventrouter.contexts import driven
+from eventrouter.testing import run_and_kill
 from tests.stores.processes import line_of, started, tell
 
 CLAIM = """
@@ -109,11 +110,7 @@ def test_of_fifty_claims_at_once_in_four_processes_one_wins(path: Path) -> None:
 
 @pytest.mark.parametrize("rounds", [1, 4, 15, 40])
 def test_what_returned_is_there_after_the_writer_was_killed(path: Path, rounds: int) -> None:
-    with started(WRITE, path) as process:
-        written = [line_of(process) for _ in range(rounds)]
-        process.kill()  # SIGKILL, wherever it is now
-        assert process.stdout is not None
-        written += process.stdout.read().splitlines()
+    written = run_and_kill(WRITE, path, until=rounds)  # it goes on, and may be anywhere
 
     in_an_hour = SqliteStore(path, clock=lambda: time() + 3_600)  # when leases have run out
     left = {entry.id for entry in driven(in_an_hour.take("w", limit=1_000, lease=60))}
@@ -138,12 +135,10 @@ def test_what_returned_is_there_after_the_writer_was_killed(path: Path, rounds: 
 def test_what_a_killed_process_had_not_committed_did_not_happen(path: Path) -> None:
     store = SqliteStore(path)
     driven(store.complete(driven(store.claim("a", 60)), 60))
-    with started(HOLD, path) as process:
-        assert line_of(process) == "ready"
-        process.kill()
-        process.wait()
 
-        assert driven(store.claim("a", 60)).refused is Status.DUPLICATE
+    run_and_kill(HOLD, path, until="ready")
+
+    assert driven(store.claim("a", 60)).refused is Status.DUPLICATE
     store.close()
 
 
