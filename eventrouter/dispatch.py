@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from attrs import evolve
 
-from eventrouter.contexts import driven, in_new_loop, in_trio
+from eventrouter.contexts import driven, in_event_loop, in_new_loop
 from eventrouter.dead_letters import DeadLetters, Selection
 from eventrouter.direct import Prepare, Prepared, run_built, run_lone
 from eventrouter.direct import Run as DirectRun
@@ -591,10 +590,7 @@ def refuse_running_loop() -> None:
     Raises:
         EventLoopRunning: If one runs in this thread.
     """
-    # What is not imported does not run. anyio can tell too, but by raising, at many times the cost.
-    asyncio = sys.modules.get("asyncio")
-    in_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
-    if in_asyncio or in_trio():
+    if in_event_loop():
         raise EventLoopRunning(
             "an event loop runs in this thread, and would be blocked: "
             "await router.dispatch(...) or router.process(...) instead"

@@ -502,6 +502,11 @@ def quoted(text: str, longest: int = 80) -> str:
     return f'"{escaped}"'
 
 
+def identified(event_type: str, event_id: str | None) -> str:
+    """The type and id of an event, each ``quoted``."""
+    return f"{quoted(event_type)} with id {quoted(event_id)}" if event_id else quoted(event_type)
+
+
 def printable(text: str, longest: int = 80) -> str:
     """The text with control characters escaped, cut past ``longest`` characters."""
     cut = text if len(text) <= longest else text[:longest] + "…"

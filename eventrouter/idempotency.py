@@ -10,7 +10,7 @@ from attrs import Attribute, field, frozen
 
 from eventrouter.errors import MissingKey, RegistrationError, seconds_of
 from eventrouter.event import Event
-from eventrouter.stores.arguments import checked_delay, checked_seconds
+from eventrouter.stores.arguments import checked_delay, refuse_no_seconds
 from eventrouter.stores.claims import IdempotencyStore
 
 #: Gives what an event is known by; None if it can't tell.
@@ -31,10 +31,6 @@ def _refuse_no_function(_: Any, __: Attribute[Any], key: Any) -> None:
 
 def _seconds(duration: float | timedelta) -> float:
     return seconds_of(duration, "a duration of Idempotency")
-
-
-def _refuse_no_seconds(_: Any, at: Attribute[Any], seconds: float) -> None:
-    checked_seconds(at.name, seconds)
 
 
 def _refuse_below_zero(_: Any, __: Attribute[Any], seconds: float) -> None:
@@ -67,9 +63,9 @@ class Idempotency:
 
     store: IdempotencyStore = field(validator=_refuse_no_store)
     key: EventKey | None = field(default=None, kw_only=True, validator=_refuse_no_function)
-    lease: float = field(default=60, kw_only=True, converter=_seconds, validator=_refuse_no_seconds)
+    lease: float = field(default=60, kw_only=True, converter=_seconds, validator=refuse_no_seconds)
     ttl: float = field(
-        default=86_400, kw_only=True, converter=_seconds, validator=_refuse_no_seconds
+        default=86_400, kw_only=True, converter=_seconds, validator=refuse_no_seconds
     )
     wait: float = field(default=0, kw_only=True, converter=_seconds, validator=_refuse_below_zero)
 

@@ -13,7 +13,7 @@ from eventrouter.errors import RegistrationError
 from eventrouter.event import now
 from eventrouter.json import Raw
 from eventrouter.router import Router
-from eventrouter.stores.arguments import checked_limit, checked_seconds
+from eventrouter.stores.arguments import checked_limit, refuse_no_seconds
 from eventrouter.stores.entries import EntryCounts, InboxStore
 from eventrouter.stores.letters import bytes_of
 from eventrouter.workers import Terms, Workers
@@ -24,10 +24,6 @@ def _refuse_no_store(_: Any, __: Attribute[Any], store: Any) -> None:
         raise RegistrationError(
             f"{store!r} is no InboxStore: SqliteStore('events.db') is one, and MemoryStore()"
         )
-
-
-def _refuse_no_seconds(_: Any, at: Attribute[Any], seconds: Any) -> None:
-    checked_seconds(at.name, seconds)
 
 
 def _refuse_no_attempts(_: Any, __: Attribute[Any], attempts: Any) -> None:
@@ -74,10 +70,10 @@ class Inbox:
     store: InboxStore = field(validator=_refuse_no_store)
     attempts: int = field(default=5, kw_only=True, validator=_refuse_no_attempts)
     deaths: int = field(default=5, kw_only=True, validator=_refuse_too_few)
-    wait: float = field(default=1.0, kw_only=True, validator=_refuse_no_seconds)
-    longest_wait: float = field(default=300.0, kw_only=True, validator=_refuse_no_seconds)
-    lease: float = field(default=30.0, kw_only=True, validator=_refuse_no_seconds)
-    poll: float = field(default=1.0, kw_only=True, validator=_refuse_no_seconds)
+    wait: float = field(default=1.0, kw_only=True, validator=refuse_no_seconds)
+    longest_wait: float = field(default=300.0, kw_only=True, validator=refuse_no_seconds)
+    lease: float = field(default=30.0, kw_only=True, validator=refuse_no_seconds)
+    poll: float = field(default=1.0, kw_only=True, validator=refuse_no_seconds)
     _running: list[Workers] = field(factory=list[Workers], init=False, repr=False)
 
     async def accept(

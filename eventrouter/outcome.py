@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from eventrouter.errors import InvalidPayload, MalformedEvent, MissingKey, UnroutedEvent, quoted
+from eventrouter.errors import InvalidPayload, MalformedEvent, MissingKey, UnroutedEvent, identified
 from eventrouter.event import Event
 from eventrouter.json import Raw
 from eventrouter.result import HandlerResult, Result, Status
@@ -78,8 +78,12 @@ def malformed(error: MalformedEvent, raw: Raw) -> Result:
 
 def annotate(error: Exception, event: Event[Any], where: str) -> None:
     """Say on the error which event it came from, and where."""
-    identified = f" with id {quoted(event.id)}" if event.id else ""
-    note(error, f"while {where} handled {quoted(event.type)}{identified}")
+    note(error, f"while {where} handled {identified(event.type, event.id)}")
+
+
+def spoken_of(event: Event[Any] | None) -> str:
+    """What a log calls an event, or what was none."""
+    return "what is no event" if event is None else f"the event {identified(event.type, event.id)}"
 
 
 def note(error: Exception, text: str) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, fields, frozen
 
 from eventrouter.errors import RegistrationError, seconds_of
 from eventrouter.event import Event
@@ -97,14 +97,8 @@ class Settings:
 
     def within(self, outer: Settings) -> Settings:
         """The same, with what the outer ones say where these say nothing."""
-        return Settings(
-            outer.retry if self.retry is UNSET else self.retry,
-            outer.timeout if self.timeout is UNSET else self.timeout,
-            self.abandon,
-            self.concurrency,
-            outer.ordered_by if self.ordered_by is UNSET else self.ordered_by,
-            outer.pause_after if self.pause_after is UNSET else self.pause_after,
-        )
+        unsaid = [at.name for at in fields(Settings) if getattr(self, at.name) is UNSET]
+        return evolve(self, **{name: getattr(outer, name) for name in unsaid})
 
 
 @frozen

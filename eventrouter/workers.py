@@ -18,10 +18,12 @@ from anyio.abc import TaskGroup
 from attrs import define, frozen
 
 from eventrouter.contexts import calling_in_loop
-from eventrouter.errors import MalformedEvent, NeverEnded, StoreError, printable, quoted
+from eventrouter.errors import MalformedEvent, NeverEnded, StoreError, printable
 from eventrouter.event import Event
 from eventrouter.letters import letter_about, letter_of
+from eventrouter.outcome import spoken_of
 from eventrouter.result import Result, Status
+from eventrouter.retry import exponential
 from eventrouter.router import Router
 from eventrouter.stores.entries import Entry, InboxStore
 from eventrouter.stores.letters import DeadLetter
@@ -31,8 +33,7 @@ LOGGER: Final = logging.getLogger("eventrouter.inbox")
 T = TypeVar("T")
 
 _PATIENCE = 15.0  # seconds that one call of a store may take
-_FIRST_PAUSE = 0.1  # seconds after a store failed
-_LONGEST_PAUSE = 30.0
+_pause_after = exponential(0.1, longest=30.0)  # seconds after a store failed so often
 _JITTER = 0.1
 _SUSPICIOUS = 2  # times that an event never ended, as all do that run when a machine fails
 
@@ -50,11 +51,8 @@ class Terms:
 
     def wait_after(self, failed: int) -> float:
         """The seconds before an event that failed so often is tried again."""
-        try:
-            wait = min(self.longest_wait, self.wait * 2.0 ** (failed - 1))
-        except OverflowError:
-            wait = self.longest_wait
-        return _with_jitter(wait)
+        wait = exponential(self.wait, longest=self.longest_wait)
+        return _with_jitter(wait(failed))
 
 
 @define(eq=False)
@@ -251,7 +249,7 @@ class Workers:
         delay = self._terms.wait_after(failed) if asked is None else _with_jitter(asked)
         LOGGER.warning(
             "%s failed, attempt %d of %d, and is tried again in %.1f s",
-            _named(result.event),
+            spoken_of(result.event),
             failed,
             self._terms.attempts,
             delay,
@@ -264,7 +262,7 @@ class Workers:
         # Reading it may be what ends the process; if so, this time it is not read.
         event = self._read(entry) if deaths == self._terms.deaths else None
         error = NeverEnded(deaths)
-        LOGGER.error("%s is set aside: %s", _named(event), error)
+        LOGGER.error("%s is set aside: %s", spoken_of(event), error)
         self.results[Status.FAILED] += 1
         await self._set_aside(
             entry,
@@ -367,10 +365,6 @@ def _with_jitter(seconds: float) -> float:
     return seconds * (1 + _JITTER * random.random())
 
 
-def _pause_after(failures: int) -> float:
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(failures - 1, 20))
-
-
 def _log_failure(what: str, error: Exception) -> None:
     LOGGER.error("%s for now: %s", what, error, exc_info=None if _is_expected(error) else error)
 
@@ -380,7 +374,7 @@ def _is_expected(error: Exception) -> bool:
 
 
 def _log_set_aside(result: Result) -> None:
-    named, error = _named(result.event), result.error
+    named, error = spoken_of(result.event), result.error
     if result.status is Status.FAILED:
         LOGGER.error("%s failed and is set aside", named, exc_info=error)
     else:
@@ -389,10 +383,3 @@ def _log_set_aside(result: Result) -> None:
 
 def _shown(error: Exception | None) -> str:
     return printable(str(error), 500)
-
-
-def _named(event: Event[Any] | None) -> str:
-    if event is None:
-        return "what is no event"
-    identified = f" with id {quoted(event.id)}" if event.id else ""
-    return f"the event {quoted(event.type)}{identified}"

@@ -11,6 +11,7 @@ import attrs
 import click
 
 from eventrouter.cli.application import load_router
+from eventrouter.cli.options import json_option
 from eventrouter.cli.output import until_unread
 from eventrouter.cli.sarif import sarif_log
 from eventrouter.errors import UnreadableLock
@@ -45,7 +46,7 @@ class WrongLock(click.ClickException):
     help="Backward: APP takes what was sent before. Forward: the code before takes what is sent to "
     "APP. Full: both.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code hosts.")
 @click.pass_context
 def check(

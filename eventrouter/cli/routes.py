@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eventrouter.cli.application import load_router
+from eventrouter.cli.options import json_option
 from eventrouter.cli.output import fits, show, until_unread
 from eventrouter.routing import Route
 from eventrouter.signature import named
@@ -33,7 +34,7 @@ Found: TypeAlias = list[Listed]
 
 @click.command()
 @click.argument("app")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option
 def routes(app: str, as_json: bool) -> None:
     """List the routes of APP, in the order they run."""
     router = load_router(app)

@@ -20,6 +20,7 @@ from rich.table import Table
 from eventrouter.cli.application import compile_router, load
 from eventrouter.cli.listening import listen, url_of
 from eventrouter.cli.opening import open_store
+from eventrouter.cli.options import grace_option
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import MalformedEvent
 from eventrouter.event import Event, now
@@ -56,14 +57,7 @@ class NoServer(click.ClickException):
     type=click.IntRange(0, 65_535),
     help="The port to listen on; 0 for any that is free.",
 )
-@click.option(
-    "--grace",
-    metavar="SECONDS",
-    default=25.0,  # less than the 30 after which Kubernetes kills
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="How long what is in flight at the end may take.",
-)
+@grace_option
 @click.option(
     "--background",
     is_flag=True,

@@ -19,6 +19,7 @@ from rich.table import Table
 from eventrouter.cli.application import compile_router, load
 from eventrouter.cli.interruption import Stop
 from eventrouter.cli.opening import count_entries, open_store
+from eventrouter.cli.options import grace_option
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import StoreError
 from eventrouter.inbox import Inbox
@@ -49,14 +50,7 @@ _STYLES = {Status.HANDLED: "green", Status.IGNORED: "green", Status.DUPLICATE: "
     type=click.IntRange(min=1),
     help="How many events are processed at the same time.",
 )
-@click.option(
-    "--grace",
-    metavar="SECONDS",
-    default=25.0,  # less than the 30 after which Kubernetes kills
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="How long what is in flight at the end may take.",
-)
+@grace_option
 @click.option("--until-empty", is_flag=True, help="End once there are no more events.")
 @click.pass_context
 def work(

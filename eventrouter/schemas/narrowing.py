@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
 from eventrouter.kinds import INTEGER, NUMBER, STRING
 from eventrouter.schemas.arms import Arm, holds, is_of_kind
@@ -19,23 +16,9 @@ from eventrouter.schemas.rules import (
     TYPE_NARROWED,
     Direction,
 )
-from eventrouter.schemas.scalars import scalar_schema
+from eventrouter.schemas.scalars import NAME_OF_PATTERN
 
-_NAMES: dict[type, str] = {
-    datetime: "date-time",
-    date: "date",
-    time: "time",
-    timedelta: "duration",
-    UUID: "uuid",
-    Decimal: "decimal",
-    bytes: "base64",
-}
-_ENCODING_OF_PATTERN = {
-    schema["pattern"]: name
-    for cls, name in _NAMES.items()
-    if (schema := scalar_schema(cls)) is not None
-}
-_ENCODINGS: Final = frozenset({*_NAMES.values(), "binary"})
+_ENCODINGS: Final = frozenset({*NAME_OF_PATTERN.values(), "binary"})
 _INFINITE: Final = float("inf")
 
 
@@ -134,7 +117,7 @@ def _takes_text(read: Arm, text: str) -> bool:
 
 def _encoding(arm: Arm) -> str | None:
     names = [*arm.all("format"), *arm.all("contentEncoding")]
-    names += (_ENCODING_OF_PATTERN.get(pattern) for pattern in arm.all("pattern"))
+    names += (NAME_OF_PATTERN.get(pattern) for pattern in arm.all("pattern"))
     return next((name for name in names if name in _ENCODINGS), None)
 
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
 from eventrouter.kinds import NULL, OBJECT, STRING
 from eventrouter.schemas.keywords import Schema
-from eventrouter.schemas.scalars import scalar_schema
+from eventrouter.schemas.scalars import NAME_OF_PATTERN
 
 _SHALLOW = 3  # below that depth, nothing is made that need not be
 _DEEPEST = 30
@@ -50,17 +48,9 @@ _BY_FORMAT: dict[str, MakeText] = {
     "decimal": lambda fake: f"{fake.random_int(100, 99_999) / 100:.2f}",
     "binary": lambda fake: fake.word(),
 }
-_FORMATS: dict[type, str] = {
-    datetime: "date-time",
-    date: "date",
-    time: "time",
-    timedelta: "duration",
-    UUID: "uuid",
-    Decimal: "decimal",
-}
 # The patterns of this package, of which an example that people can read is better than any other.
 _BY_PATTERN = {
-    (scalar_schema(cls) or {})["pattern"]: _BY_FORMAT[name] for cls, name in _FORMATS.items()
+    pattern: _BY_FORMAT[name] for pattern, name in NAME_OF_PATTERN.items() if name in _BY_FORMAT
 }
 
 

@@ -13,7 +13,7 @@ from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from eventrouter.kinds import INTEGER, KIND_OF_CLASS
@@ -56,6 +56,18 @@ _SCALARS: dict[type, Schema] = {
     UUID: _text(_UUID),
     Decimal: {"type": ["string", "integer"], "pattern": f"^(?:{_DECIMAL})$", "maxLength": 1_000},
 }
+
+_NAMES: dict[type, str] = {
+    datetime: "date-time",
+    date: "date",
+    time: "time",
+    timedelta: "duration",
+    UUID: "uuid",
+    Decimal: "decimal",
+    bytes: "base64",
+}
+#: What is written as text -> what that is called, as a format of JSON Schema where there is one.
+NAME_OF_PATTERN: Final = {_SCALARS[cls]["pattern"]: name for cls, name in _NAMES.items()}
 
 
 def scalar_schema(cls: type) -> Schema | None:

@@ -12,7 +12,7 @@ from attrs import Attribute, field, frozen
 
 from eventrouter.errors import RegistrationError
 from eventrouter.result import Status
-from eventrouter.stores.arguments import checked_seconds
+from eventrouter.stores.arguments import refuse_no_seconds
 from eventrouter.stores.claims import Claim, IdempotencyStore, make_key
 
 
@@ -38,10 +38,6 @@ class Guard(Protocol):
     async def release(self, claim: Claim) -> None:
         """Say that it was not: the sender may try again."""
         ...
-
-
-def _refuse_no_seconds(_: Any, at: Attribute[Any], seconds: Any) -> None:
-    checked_seconds(at.name, seconds)
 
 
 def _refuse_no_most(_: Any, __: Attribute[Any], most: Any) -> None:
@@ -79,7 +75,7 @@ class ReplayGuard:
         RegistrationError: If ``seconds`` is no number over 0, or ``most`` none from 1 up.
     """
 
-    seconds: float = field(default=600, validator=_refuse_no_seconds, kw_only=True)
+    seconds: float = field(default=600, validator=refuse_no_seconds, kw_only=True)
     most: int = field(default=100_000, validator=_refuse_no_most, kw_only=True)
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True, repr=False)
     # What is processed, and what was, the earliest first; a dict would be slow to find that.
@@ -158,8 +154,8 @@ class StoreGuard:
 
     store: IdempotencyStore
     name: str = field(kw_only=True)
-    seconds: float = field(default=600, validator=_refuse_no_seconds, kw_only=True)
-    lease: float = field(default=60, validator=_refuse_no_seconds, kw_only=True)
+    seconds: float = field(default=600, validator=refuse_no_seconds, kw_only=True)
+    lease: float = field(default=60, validator=refuse_no_seconds, kw_only=True)
 
     async def claim(self, key: str) -> Claim:
         """Claim a delivery; ``refused`` says whether it is processed, or was."""

@@ -6,6 +6,8 @@ import math
 from datetime import datetime
 from typing import Any
 
+from attrs import Attribute
+
 from eventrouter.errors import RegistrationError, StoreError
 
 #: The characters that a key may have: PostgreSQL indexes no text much longer.
@@ -46,6 +48,11 @@ def checked_seconds(name: str, seconds: Any) -> None:
     """
     if not _is_number(seconds) or not 0 < seconds < math.inf:
         raise RegistrationError(f"{name}={seconds!r}: it is a number of seconds over 0")
+
+
+def refuse_no_seconds(_: Any, attribute: Attribute[Any], seconds: Any) -> None:
+    """Do what ``checked_seconds`` does, as the validator of a field."""
+    checked_seconds(attribute.name, seconds)
 
 
 def checked_delay(seconds: Any) -> None:

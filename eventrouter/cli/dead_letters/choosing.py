@@ -34,7 +34,6 @@ store_option = click.option(
     help="The file that the dead letters are in, such as that of an inbox.",
 )
 ids_argument = click.argument("ids", nargs=-1)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 yes_option = click.option("--yes", is_flag=True, help="Don't ask whether that is meant.")
 
 

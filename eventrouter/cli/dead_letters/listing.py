@@ -14,7 +14,6 @@ from rich.text import Text
 from eventrouter.cli.dead_letters.choosing import (
     filter_of,
     filter_options,
-    json_option,
     store_option,
 )
 from eventrouter.cli.dead_letters.members import (
@@ -25,6 +24,7 @@ from eventrouter.cli.dead_letters.members import (
     received_of,
 )
 from eventrouter.cli.opening import asking, open_store
+from eventrouter.cli.options import json_option
 from eventrouter.cli.output import printable, show, until_unread
 from eventrouter.stores.letters import DeadLetter, DeadLetterStore, LetterFilter
 

@@ -20,12 +20,12 @@ from eventrouter.cli.dead_letters.choosing import (
     choose,
     filter_options,
     ids_argument,
-    json_option,
     store_option,
 )
 from eventrouter.cli.dead_letters.members import event_of, number_of
 from eventrouter.cli.failed import error_text
 from eventrouter.cli.opening import asking, open_store
+from eventrouter.cli.options import json_option
 from eventrouter.cli.output import printable, show, until_unread
 from eventrouter.errors import RegistrationError
 from eventrouter.explanation import Explanation

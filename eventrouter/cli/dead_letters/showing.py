@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import click
 
-from eventrouter.cli.dead_letters.choosing import get_letter, json_option, store_option
+from eventrouter.cli.dead_letters.choosing import get_letter, store_option
 from eventrouter.cli.dead_letters.members import all_members_of, event_of, received_of
 from eventrouter.cli.opening import asking, open_store
+from eventrouter.cli.options import json_option
 from eventrouter.cli.output import printable, until_unread
 from eventrouter.stores.letters import DeadLetter
 

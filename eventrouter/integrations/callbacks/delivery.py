@@ -13,7 +13,7 @@ import anyio
 import httpx2
 from attrs import Factory, frozen
 
-from eventrouter.errors import EventError, printable, quoted
+from eventrouter.errors import EventError, identified, printable
 from eventrouter.integrations.callbacks.addresses import Address
 from eventrouter.integrations.callbacks.destinations import Destination, Destinations, RefusedURL
 from eventrouter.json import encode
@@ -61,8 +61,7 @@ class Callback:
     id: str = Factory(lambda: f"msg_{uuid4().hex}")
 
     def __str__(self) -> str:
-        identified = f" with id {quoted(self.event_id)}" if self.event_id else ""
-        return f"the callback of {quoted(self.event_type)}{identified}"
+        return f"the callback of {identified(self.event_type, self.event_id)}"
 
     def body(self) -> bytes:
         """The JSON that is sent."""

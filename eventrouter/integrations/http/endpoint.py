@@ -13,13 +13,12 @@ from eventrouter.errors import (
     InvalidSignature,
     MalformedEvent,
     printable,
-    quoted,
 )
 from eventrouter.integrations.http.answers import Answer, Refused, answer_to, problem, together
 from eventrouter.integrations.http.batches import Delivery, split
 from eventrouter.integrations.http.bodies import Chunks, decoded
 from eventrouter.integrations.http.heads import Head, Shape, read_head
-from eventrouter.outcome import malformed
+from eventrouter.outcome import malformed, spoken_of
 from eventrouter.result import Result, Status
 from eventrouter.router import Router
 from eventrouter.signatures.replay import Guard
@@ -156,10 +155,7 @@ def log(result: Result, refusals: int) -> None:
         result: What became of it.
         refusals: The level for what the sender did wrong; what failed here is an error.
     """
-    event, error = result.event, result.error
-    named = "what is no event" if event is None else f"the event {quoted(event.type)}"
-    if event is not None and event.id:
-        named = f"{named} with id {quoted(event.id)}"
+    named, error = spoken_of(result.event), result.error
     if result.status is Status.FAILED:
         LOGGER.error("%s failed", named, exc_info=error)
     elif LOGGER.isEnabledFor(refusals):

@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 from sqlite3 import Connection
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-from attrs import Attribute, Factory, field, frozen
+from attrs import Factory, field, frozen
 from typing_extensions import Unpack
 
 from eventrouter.contexts import in_event_loop
@@ -27,6 +27,7 @@ from eventrouter.stores.arguments import (
     checked_limit,
     checked_seconds,
     checked_time,
+    refuse_no_seconds,
 )
 from eventrouter.stores.claims import Claim
 from eventrouter.stores.entries import Entry, EntryCounts
@@ -45,10 +46,6 @@ def _as_path(path: str | os.PathLike[str]) -> str:
     if not text or text == ":memory:":
         raise RegistrationError(f"{text!r} is no file; MemoryStore() keeps all in memory")
     return text
-
-
-def _refuse_no_seconds(_: Any, at: Attribute[Any], seconds: Any) -> None:
-    checked_seconds(at.name, seconds)
 
 
 def _make_database(store: SqliteStore) -> Database:
@@ -94,7 +91,7 @@ class SqliteStore:
     needs_loop: ClassVar[bool] = False
 
     path: str = field(converter=_as_path)
-    timeout: float = field(default=10, validator=_refuse_no_seconds, kw_only=True)
+    timeout: float = field(default=10, validator=refuse_no_seconds, kw_only=True)
     clock: Callable[[], float] = field(default=time.time, kw_only=True, repr=False)
     _database: Database = field(
         default=Factory(_make_database, takes_self=True), init=False, repr=False
