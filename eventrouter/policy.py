@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypedDict, TypeVar
 
 from attrs import evolve, field, fields, frozen
 
@@ -31,6 +31,17 @@ PauseAfterSetting: TypeAlias = int | Unset | None
 #: Gives a key for an event, its payload raw.
 OrderedBy: TypeAlias = Callable[[Event[Any]], Hashable]
 OrderedBySetting: TypeAlias = OrderedBy | Unset | None
+
+
+class HandlerSettings(TypedDict, total=False):
+    """The arguments of ``Settings`` that ``Router.on`` has, for whoever hands them on."""
+
+    retry: RetrySetting
+    timeout: TimeoutSetting
+    abandon: bool
+    concurrency: int | None
+    ordered_by: OrderedBySetting
+    pause_after: PauseAfterSetting
 
 
 def _read_retry(retry: RetrySetting) -> Retry | Unset | None:

@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 import anyio
 from cattrs import Converter
+from typing_extensions import Unpack
 
 from eventrouter.chains import Chains, duplicate
 from eventrouter.conditions import Where, read_condition
@@ -36,6 +37,7 @@ from eventrouter.patterns import Specificity, specificity
 from eventrouter.payload import PayloadConverter
 from eventrouter.policy import (
     UNSET,
+    HandlerSettings,
     OrderedBy,
     OrderedBySetting,
     PauseAfterSetting,
@@ -243,12 +245,7 @@ class Router:
         version: str | None = None,
         where: Where | None = None,
         thread: bool = True,
-        retry: RetrySetting = UNSET,
-        timeout: TimeoutSetting = UNSET,
-        abandon: bool = False,
-        concurrency: int | None = None,
-        ordered_by: OrderedBySetting = UNSET,
-        pause_after: PauseAfterSetting = UNSET,
+        **settings: Unpack[HandlerSettings],
     ) -> None:
         """
         Register a function for events, as ``on`` does.
@@ -256,8 +253,7 @@ class Router:
         Raises:
             RegistrationError: If the function or an argument can't work.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
-        self._add_route(type, handler, version, where, thread, settings)
+        self._add_route(type, handler, version, where, thread, Settings(**settings))
 
     def upcast(self, type: str, source: str, target: str) -> Callable[[H], H]:
         """
@@ -329,12 +325,7 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = UNSET,
-        timeout: TimeoutSetting = UNSET,
-        abandon: bool = False,
-        concurrency: int | None = None,
-        ordered_by: OrderedBySetting = UNSET,
-        pause_after: PauseAfterSetting = UNSET,
+        **settings: Unpack[HandlerSettings],
     ) -> Callable[[H], H]: ...
     def on_any(
         self,
@@ -342,12 +333,7 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = UNSET,
-        timeout: TimeoutSetting = UNSET,
-        abandon: bool = False,
-        concurrency: int | None = None,
-        ordered_by: OrderedBySetting = UNSET,
-        pause_after: PauseAfterSetting = UNSET,
+        **settings: Unpack[HandlerSettings],
     ) -> Any:
         """
         Register an observer: it sees every event, also those that no handler takes.
@@ -357,8 +343,7 @@ class Router:
         Raises:
             RegistrationError: If its first parameter is neither ``Event`` nor ``Any``.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
-        return self._registering(Role.OBSERVER, handler, thread, settings)
+        return self._registering(Role.OBSERVER, handler, thread, Settings(**settings))
 
     @overload
     def fallback(self, handler: H, /) -> H: ...
@@ -368,12 +353,7 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = UNSET,
-        timeout: TimeoutSetting = UNSET,
-        abandon: bool = False,
-        concurrency: int | None = None,
-        ordered_by: OrderedBySetting = UNSET,
-        pause_after: PauseAfterSetting = UNSET,
+        **settings: Unpack[HandlerSettings],
     ) -> Callable[[H], H]: ...
     def fallback(
         self,
@@ -381,12 +361,7 @@ class Router:
         /,
         *,
         thread: bool = True,
-        retry: RetrySetting = UNSET,
-        timeout: TimeoutSetting = UNSET,
-        abandon: bool = False,
-        concurrency: int | None = None,
-        ordered_by: OrderedBySetting = UNSET,
-        pause_after: PauseAfterSetting = UNSET,
+        **settings: Unpack[HandlerSettings],
     ) -> Any:
         """
         Register a handler for the events that no other takes.
@@ -397,8 +372,7 @@ class Router:
         Raises:
             RegistrationError: If the router has one, or the function can't work.
         """
-        settings = Settings(retry, timeout, abandon, concurrency, ordered_by, pause_after)
-        return self._registering(Role.FALLBACK, handler, thread, settings)
+        return self._registering(Role.FALLBACK, handler, thread, Settings(**settings))
 
     def before(self, hook: B) -> B:
         """
