@@ -70,9 +70,9 @@ class CommandLine:
         process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "eventrouter.cli", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             text=True,
             **{
+                "env": environment(),
                 # Where the tests run in the background it may be ignored.
                 "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 "stdin": subprocess.PIPE,
@@ -106,6 +106,11 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
     for name in set(sys.modules) - loaded:
         if str(tmp_path) in str(sys.modules[name].__spec__):
             del sys.modules[name]
+
+
+def environment() -> dict[str, str]:
+    """What a process needs, to import what is tested."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def event(type: str = "order.paid", order_id: str = "o-1", **metadata: str) -> str:
