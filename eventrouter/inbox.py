@@ -12,11 +12,12 @@ from eventrouter.envelope import NO_HEADERS, Headers
 from eventrouter.errors import RegistrationError
 from eventrouter.event import now
 from eventrouter.json import Raw
+from eventrouter.processing import Terms
 from eventrouter.router import Router
 from eventrouter.stores.arguments import checked_limit, refuse_no_seconds
 from eventrouter.stores.entries import EntryCounts, InboxStore
 from eventrouter.stores.letters import bytes_of
-from eventrouter.workers import Terms, Workers
+from eventrouter.workers import Workers
 
 
 def _refuse_no_store(_: Any, __: Attribute[Any], store: Any) -> None:

@@ -87,7 +87,8 @@ LAYERS = [
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
-    {"workers", "replaying"},
+    {"processing", "replaying"},
+    {"workers"},
     {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.

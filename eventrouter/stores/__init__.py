@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from eventrouter.stores.claims import Claim, IdempotencyStore, make_key
-from eventrouter.stores.entries import Entry, EntryCounts, InboxStore
+from eventrouter.stores.entries import Entry, EntryCounts, EventQueue, InboxStore
 from eventrouter.stores.letters import (
     DeadLetter,
     DeadLetterStore,
@@ -24,6 +24,7 @@ __all__ = [
     "DeadLetterStore",
     "Entry",
     "EntryCounts",
+    "EventQueue",
     "HandlerOutcome",
     "IdempotencyStore",
     "InboxStore",

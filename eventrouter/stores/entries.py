@@ -1,4 +1,4 @@
-"""Entries of an inbox: events that are accepted and not yet processed."""
+"""Entries: events that are accepted and not yet processed, and where workers take them from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Entry:
         attempts: How often it was taken, this time too.
         token: What tells this time from another.
         failed: How often it was given back as failed. What is neither that nor this time never
-            ended: its process died, or its lease ran out.
+            ended: its process died, or its lease ran out. None if the queue can't tell.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Entry:
     key: str | None
     attempts: int
     token: str
-    failed: int = 0
+    failed: int | None = 0
 
 
 @frozen
@@ -54,14 +54,86 @@ class EntryCounts:
     taken: int
 
 
+class EventQueue(Protocol):
+    """
+    What workers take events from: an ``InboxStore``, or a broker.
+
+    An entry is there until a worker says that it is done, or sets it aside as a dead letter. A
+    worker has it for a lease; after that another may take it, as must be if the worker was killed.
+
+    Every method raises ``StoreError`` if the queue fails; it has then done all or nothing.
+    """
+
+    async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
+        """
+        Take the entries that are due, the first that became so first, and count an attempt of each.
+
+        The attempt is kept before this returns, so that one that kills its process is counted. It
+        may wait a moment for entries to come.
+
+        Args:
+            worker: Who takes them, for whoever looks into the queue.
+            limit: How many at most.
+            lease: The seconds after which another may take them.
+        """
+        ...
+
+    async def keep(self, entry: Entry, lease: float) -> bool:
+        """
+        Have the entry for that many seconds from now.
+
+        Returns:
+            Whether the worker still has it, as far as the queue can tell.
+        """
+        ...
+
+    async def done(self, entry: Entry) -> bool:
+        """
+        Say that it was processed, and delete it.
+
+        Returns:
+            Whether the worker still had it, as far as the queue can tell. If not, nothing changes.
+        """
+        ...
+
+    async def give_back(self, entry: Entry, delay: float = 0, *, charge: bool = False) -> bool:
+        """
+        Say that it was not processed, and let it be taken again.
+
+        Args:
+            entry: The entry.
+            delay: In how many seconds, from 0.
+            charge: Whether the attempt counts: it does if it failed, and not if it was never begun
+                or cut short. A broker may count it all the same.
+
+        Returns:
+            Whether the worker still had it, as far as the queue can tell. If not, nothing changes.
+        """
+        ...
+
+    async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
+        """
+        Delete the entry and keep a dead letter instead, so that one of them is there at any time.
+
+        Returns:
+            The letter's id, or None if the worker did not have the entry any more; then nothing
+            changes.
+        """
+        ...
+
+    async def count_entries(self) -> EntryCounts:
+        """Say how many entries there are."""
+        ...
+
+
 @runtime_checkable
-class InboxStore(DeadLetterStore, Protocol):
+class InboxStore(EventQueue, DeadLetterStore, Protocol):
     """
     Keeps events from when they are accepted until they are processed.
 
-    An entry is there until a worker says that it is done, or sets it aside as a dead letter of the
-    same store. A worker has it for a lease; after that another may take it, as must be if the
-    worker was killed. Whoever took it last is the one who has it, even if late.
+    Whoever took an entry last is the one who has it, even if late; that and each attempt is on
+    disk before a method returns. An entry that is set aside becomes a dead letter of the same
+    store, both at once.
 
     Every method raises ``StoreError`` if the store fails; it has then done all or nothing.
     """
@@ -82,64 +154,4 @@ class InboxStore(DeadLetterStore, Protocol):
         Returns:
             Its id, never given to another.
         """
-        ...
-
-    async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
-        """
-        Take the entries that are due, the first that became so first, and count an attempt of each.
-
-        The attempt is on disk before this returns, so that one that kills its process is counted.
-
-        Args:
-            worker: Who takes them, for whoever looks into the store.
-            limit: How many at most.
-            lease: The seconds after which another may take them.
-        """
-        ...
-
-    async def keep(self, entry: Entry, lease: float) -> bool:
-        """
-        Have the entry for that many seconds from now.
-
-        Returns:
-            Whether the worker still has it.
-        """
-        ...
-
-    async def done(self, entry: Entry) -> bool:
-        """
-        Say that it was processed, and delete it.
-
-        Returns:
-            Whether the worker still had it. If not, nothing changes.
-        """
-        ...
-
-    async def give_back(self, entry: Entry, delay: float = 0, *, charge: bool = False) -> bool:
-        """
-        Say that it was not processed, and let it be taken again.
-
-        Args:
-            entry: The entry.
-            delay: In how many seconds, from 0.
-            charge: Whether the attempt counts: it does if it failed, and not if it was never begun
-                or cut short.
-
-        Returns:
-            Whether the worker still had it. If not, nothing changes.
-        """
-        ...
-
-    async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
-        """
-        Delete the entry and add a dead letter, both at once.
-
-        Returns:
-            The letter's id, or None if the worker did not have the entry any more; then nothing
-            changes.
-        """
-        ...
-
-    async def count_entries(self) -> EntryCounts:
-        """Say how many entries there are."""
         ...

@@ -11,10 +11,10 @@ import pytest
 
 from eventrouter import Inbox, MemoryStore, Result, Router, StoreError
 from eventrouter.envelope import NO_HEADERS
+from eventrouter.processing import Terms
 from eventrouter.stores import EntryCounts, InboxStore
 from eventrouter.testing import FakeClock
 from eventrouter.testing.letters import NOON
-from eventrouter.workers import Terms
 from tests.events import raw_event
 from tests.inbox.conftest import NEVER, Gate, only_letter, process_all
 
