@@ -220,14 +220,16 @@ class MalformedEvent(EventError, ValueError):
 
     Attributes:
         reason: What is wrong, and where.
+        got: What stood there instead, shortened; None if that says nothing more.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, got: str | None = None) -> None:
+        super().__init__(reason, got)
         self.reason = reason
+        self.got = got
 
     def __str__(self) -> str:
-        return self.reason
+        return self.reason if self.got is None else f"{self.reason}, not {self.got}"
 
 
 class EventTooLarge(MalformedEvent):
@@ -336,6 +338,10 @@ class MissingVersion(UnroutedEvent):
 
 #: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
 VALID_VALUE: Final = "a valid value"
+UPCAST_VALUE: Final = "a value that can be upcast"
+PYDANTIC_VALUE: Final = "a value that pydantic takes"
+MSGSPEC_VALUE: Final = "a value that msgspec takes"
+_TOLD_BY_OTHERS: Final = (VALID_VALUE, UPCAST_VALUE, PYDANTIC_VALUE, MSGSPEC_VALUE)
 
 
 class NoExample(EventRouterError, ValueError):
@@ -368,6 +374,12 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}, got {self.got}"
+
+    @property
+    def expected_by_us(self) -> str:
+        """``expected`` without the text of an error that is not ours, which may tell values."""
+        starts = (start for start in _TOLD_BY_OTHERS if self.expected.startswith(start))
+        return next(starts, self.expected)
 
 
 class InvalidPayload(EventError, ValueError):

@@ -86,7 +86,9 @@ class Idempotency:
         if key is None or key == "":
             raise MissingKey(event.type, is_default=False)
         if not isinstance(key, str):
-            raise RegistrationError(f"key= of Idempotency gave {key!r}, which is no text")
+            raise RegistrationError(
+                f"key= of Idempotency gave {type(key).__qualname__}, which is no text"
+            )
         return (key,)
 
 
