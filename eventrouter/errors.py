@@ -462,9 +462,11 @@ def members_of(error: BaseException) -> tuple[BaseException, ...]:
 
 def raised_in(error: BaseException) -> Iterator[BaseException]:
     """The error and, if it is a group, all that it holds."""
-    yield error
-    for member in members_of(error):
-        yield from raised_in(member)
+    unseen = [error]  # not a recursion, as groups may be deep
+    while unseen:
+        found = unseen.pop()
+        yield found
+        unseen += reversed(members_of(found))
 
 
 def with_causes(error: BaseException) -> Iterator[BaseException]:
@@ -493,6 +495,16 @@ def asked_wait(error: BaseException) -> float | None:
     return max(asked, default=None)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a number, as True and False are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, as True and False are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def seconds_of(duration: Any, name: str) -> float:
     """
     A duration in seconds.
@@ -502,8 +514,7 @@ def seconds_of(duration: Any, name: str) -> float:
     """
     if isinstance(duration, timedelta):
         return duration.total_seconds()
-    is_number = isinstance(duration, (int, float)) and not isinstance(duration, bool)
-    if is_number and isfinite(duration):
+    if is_number(duration) and isfinite(duration):
         return float(duration)
     raise RegistrationError(f"{name}={duration!r}: it is a number of seconds, or a timedelta")
 

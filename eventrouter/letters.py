@@ -102,9 +102,24 @@ def _message(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    members = members_of(error)
-    if members and not _tells_values(error):
-        return "\n".join(f"{name_of(member)}:\n{_traceback(member)}" for member in members)
+    if not members_of(error):
+        return _traceback_of_one(error)
+    return "\n".join(f"{name_of(one)}:\n{_traceback_of_one(one)}" for one in _ones_in(error))
+
+
+def _ones_in(group: BaseException) -> Iterator[BaseException]:
+    """The errors in a group and in the groups in it; one that tells values is not taken apart."""
+    unseen = [group]
+    while unseen:
+        found = unseen.pop()
+        members = members_of(found)
+        if members and not _tells_values(found):
+            unseen += reversed(members)
+        else:
+            yield found
+
+
+def _traceback_of_one(error: BaseException) -> str:
     if any(map(_tells_values, _told_of(error))):
         return "".join(traceback.format_tb(error.__traceback__))
     return "".join(traceback.format_exception(error))

@@ -394,6 +394,22 @@ async def failing_handler(payload: Any) -> None:
     raise OSError("no network")
 
 
+async def test_errors_in_groups_are_told_one_by_one_however_deep_they_are() -> None:
+    store = MemoryStore()
+    group = ExceptionGroup("inner", [OSError("no network"), KeyError("cents")])
+    for _ in range(3_000):
+        group = ExceptionGroup("outer", [group])
+    router = failing_router(group, dead_letters=store)
+
+    await router.process(RAW)
+
+    letter = await only_letter(store)
+    assert letter.message == "outer (1 sub-exception)"
+    assert letter.traceback == (
+        "builtins.OSError:\nOSError: no network\n\nbuiltins.KeyError:\nKeyError: 'cents'\n"
+    )
+
+
 # Not yet
 
 

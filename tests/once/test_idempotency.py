@@ -594,7 +594,7 @@ def test_what_is_no_store_is_refused() -> None:
     ids=str,
 )
 def test_terms_that_can_t_work_are_refused(terms: dict[str, Any]) -> None:
-    with pytest.raises(RegistrationError):
+    with pytest.raises(RegistrationError, match=next(iter(terms))):
         Idempotency(MemoryStore(), **terms)
 
 
