@@ -51,7 +51,14 @@ from eventrouter.registration import Registration, Role, Signatures, UpcasterReg
 from eventrouter.result import Result, handled
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
-from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
+from eventrouter.signature import (
+    AnyHandler,
+    is_async,
+    named,
+    refuse_generator,
+    refuse_uncallable,
+    takes,
+)
 from eventrouter.stores.claims import IdempotencyStore
 from eventrouter.stores.letters import DeadLetter, DeadLetterStore
 from eventrouter.straight import Way
@@ -829,6 +836,7 @@ class Router:
 
     def _add_hook(self, hooks: list[Any], hook: Any, count: int, arguments: str) -> None:
         refuse_uncallable(hook)
+        refuse_generator(hook)
         if not takes(hook, count):
             raise RegistrationError(f"{named(hook)} must take {arguments}")
         hooks.append(hook)

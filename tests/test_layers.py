@@ -15,7 +15,7 @@ LAYERS = [
     {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
     {"json", "turns", "circuit"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
-    {"stores.claims", "stores.letters", "stores.calling"},
+    {"stores.claims", "stores.letters", "stores.calling", "generators"},
     {
         "envelopes.cloudevents.attributes",
         "envelopes.cloudevents.data",
