@@ -175,6 +175,7 @@ class Registration:
             named=self.named,
             signature=signature,
             builder=self.signatures.builder_of(self.handler, signature.payload_type),
+            converter=self.signatures.converter.detailed,
             thread=self.thread,
             is_observer=self.role is Role.OBSERVER,
             is_fallback=self.role is Role.FALLBACK,

@@ -68,7 +68,7 @@ def test_a_file_that_a_newer_version_wrote_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         schema.prepare(connection, "events.db", (*schema.STEPS, FIRST))
 
-    with pytest.raises(StoreError, match=r"a newer eventrouter wrote it, in version 2 .* knows 1"):
+    with pytest.raises(StoreError, match=r"a newer eventrouter wrote it, in version 3 .* knows 2"):
         driven(SqliteStore(path).claim("a", 60))
 
 
