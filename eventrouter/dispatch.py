@@ -514,7 +514,7 @@ class Dispatcher:
 
     def _make_plan(self, routes: tuple[Route, ...], path: UpcastPath | None) -> Plan:
         routes = reached = tuple(sorted(routes, key=lambda route: route.order))
-        if self._idempotency is not None:
+        if self._idempotency is not None or self._publishing is not None:
             _refuse_shared_names(routes)
         if path is not None:
             reached = tuple(self._reached(route, path) for route in routes)
@@ -560,7 +560,8 @@ def _refuse_shared_names(routes: Iterable[Route]) -> None:
         if other is not route:
             raise RegistrationError(
                 f"{other.named} and {route.named} take the same events under one name, by which "
-                "Router(idempotency=...) knows whether a handler ran; give each its own"
+                "Router(idempotency=...) knows whether a handler ran, and Router(publisher=...) "
+                "what it gave; give each its own"
             )
 
 

@@ -918,7 +918,7 @@ class Router:
             dead_letters=self._dead_letters,
             publishing=self._publishing(),
         )
-        if self._idempotency is not None:
+        if self._idempotency is not None or self._publisher is not None:
             compiled.refuse_shared_names(self._routes)
         self._compiled = compiled
         return compiled
