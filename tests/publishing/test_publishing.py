@@ -17,8 +17,8 @@ from eventrouter import (
     CallNext,
     CloudEventsEnvelope,
     Event,
-    Header,
     HandlerTimeout,
+    Header,
     Headers,
     Idempotency,
     Inbox,
@@ -387,7 +387,7 @@ def test_handlers_of_one_name_on_one_event_are_refused(router: Router) -> None:
     router.add_route("order.paid", make())
     router.add_route("order.paid", make())
 
-    with pytest.raises(RegistrationError, match="under one name, by which .* give each its own"):
+    with pytest.raises(RegistrationError, match=r"under one name, by which .* give each its own"):
         router.compile()
 
 

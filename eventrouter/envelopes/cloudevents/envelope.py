@@ -112,8 +112,8 @@ class CloudEventsEnvelope:
     ``source``, ``subject``, ``dataschema`` and ``datacontenttype`` are metadata, and so are
     ``correlationid`` and ``causationid``, there ``correlation_id`` and ``causation_id``, if they
     are text; every other attribute is an extension. Data is the payload: a JSON value if its
-    content type is JSON, and else bytes. Without ``time`` the timestamp is the time of reading. A ``datacontenttype``
-    of ``application/json`` is not kept, as it is what goes without saying.
+    content type is JSON, and else bytes. Without ``time`` the timestamp is the time of reading. A
+    ``datacontenttype`` of ``application/json`` is not kept, as it is what goes without saying.
 
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
