@@ -1,0 +1,47 @@
+"""Doing what is to be done once in the transaction that remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from eventrouter.stores.claims import Claim, IdempotencyStore
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class TransactionalStore(IdempotencyStore, Protocol):
+    """
+    An ``IdempotencyStore`` whose transactions handlers may write in.
+
+    What a handler does in one, and that it did it, is then there or not, both at once.
+    """
+
+    @property
+    def connection_types(self) -> Collection[Any]:
+        """What a handler's parameter is annotated with, to be given the connection."""
+        ...
+
+    def transact(self, key: str, ttl: float, work: Callable[[Any], T]) -> tuple[Claim, T | None]:
+        """
+        Claim a key, work, complete the key, and commit all of it; where the caller's thread waits.
+
+        The key is claimed as long as the transaction lasts, without a lease: it is free as soon as
+        the process is killed, as what it did is then undone.
+
+        Args:
+            key: 1 to 512 characters; ``make_key`` makes one of any text.
+            ttl: The seconds for which the key is remembered, over 0.
+            work: Called with the connection, if the key was free.
+
+        Returns:
+            The claim, and what ``work`` returned; None if the claim was refused, as it was not
+            called then.
+
+        Raises:
+            StoreError: If the store fails; it has then done all or nothing.
+            Exception: What ``work`` raised, and what the database says to what it did when it is
+                committed; then nothing of it is done.
+        """
+        ...

@@ -1,0 +1,65 @@
+"""A schema of its own for each test, in the database of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from eventrouter.stores import PostgresStore
+from tests.services import POSTGRES, service
+
+
+def need_postgres() -> None:
+    """Skip the test, or fail it, if the server is not there."""
+    parts: dict[str, Any] = conninfo_to_dict(POSTGRES)
+    service("PostgreSQL", parts.get("host", "127.0.0.1"), int(parts.get("port", 5432)))
+
+
+@contextmanager
+def schema() -> Generator[str]:
+    """The name of a schema that nobody else has; it is dropped at the end."""
+    need_postgres()
+    name = f"test_{uuid4().hex}"
+    try:
+        yield name
+    finally:
+        execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+@contextmanager
+def postgres_store(**arguments: Any) -> Generator[PostgresStore]:
+    """An empty store."""
+    with schema() as name:
+        store = PostgresStore(POSTGRES, schema=name, connections=3, **arguments)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def execute(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a statement gives, executed beside the store."""
+    with psycopg.connect(POSTGRES, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def backends(store: PostgresStore) -> list[int]:
+    """The processes of the server that connections of the store have, as far as they are idle."""
+    database = store._database
+    return [
+        connection.info.backend_pid
+        for connections in (database._own, database._for_transactions)
+        for connection in connections._idle_here()
+    ]
+
+
+def terminate(*processes: int) -> None:
+    """Cut connections, and wait until the server has done so."""
+    for process in processes:
+        execute("SELECT pg_terminate_backend(%s, 5000)", process)
