@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from attrs import frozen
 from psycopg.conninfo import conninfo_to_dict
 
 from eventrouter.stores import PostgresStore
@@ -63,3 +64,33 @@ def terminate(*processes: int) -> None:
     """Cut connections, and wait until the server has done so."""
     for process in processes:
         execute("SELECT pg_terminate_backend(%s, 5000)", process)
+
+
+@frozen
+class Effects:
+    """
+    A table of the same database that handlers write in, outside of the store's schema.
+
+    Attributes:
+        schema: The schema that it is in.
+    """
+
+    schema: str
+
+    @property
+    def insert(self) -> bytes:
+        """What a handler executes, with the name of an event."""
+        return f"INSERT INTO {self.schema}.effects VALUES (%s)".encode()
+
+    def all(self) -> list[str]:
+        """The events that left one, sorted, each as often as it did."""
+        return sorted(event for (event,) in execute(f"SELECT event FROM {self.schema}.effects"))
+
+
+@contextmanager
+def effects_table() -> Generator[Effects]:
+    """An empty table, in which an event may be twice."""
+    with schema() as name:
+        execute(f"CREATE SCHEMA {name}")
+        execute(f"CREATE TABLE {name}.effects (event text NOT NULL)")
+        yield Effects(name)
