@@ -48,12 +48,14 @@ def read_address(url: str) -> Address:
     try:
         parameters = conninfo_to_dict(url)
     except (ProgrammingError, UnicodeError):
+        parameters = {}
+    if not parameters or "\0" in url:
         # What libpq says quotes the part that it can't read, which may be the password.
         raise RegistrationError(
             "the URL of PostgresStore can't be read: it is "
             "'postgresql://user:password@host:5432/database', and characters such as @, / and % "
             "in one of these are written as %40, %2F and %25"
-        ) from None
+        )
     user = f"{parameters['user']}@" if "user" in parameters else ""
     port = f":{parameters['port']}" if "port" in parameters else ""
     where = f"{user}{parameters.get('host', '')}{port}/{parameters.get('dbname', '')}"

@@ -105,13 +105,13 @@ class InDatabase(Stores):
                 terminate(session.connection.info.backend_pid)
             return execute(session, statement, **values)
 
-        Session.execute = execute_or_cut  # type: ignore[method-assign]
+        setattr(Session, "execute", execute_or_cut)  # noqa: B010
         try:
             return call()
         except StoreError:
             return call()
         finally:
-            Session.execute = execute  # type: ignore[method-assign]
+            setattr(Session, "execute", execute)  # noqa: B010
 
     def teardown(self) -> None:
         self.stack.close()
