@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 from psycopg import ProgrammingError
@@ -24,7 +24,7 @@ class Address:
         shown: The URL without a password.
     """
 
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, str]
     shown: str
 
     def __str__(self) -> str:
@@ -46,10 +46,11 @@ def read_address(url: str) -> Address:
     if not isinstance(url, str) or not url.startswith(_SCHEMES):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise RegistrationError("PostgresStore takes a URL: 'postgresql://user@host:5432/database'")
     try:
-        parameters = conninfo_to_dict(url)
+        parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except (ProgrammingError, UnicodeError):
         parameters = {}
-    if not parameters or "\0" in url:
+    ports = parameters.get("port", "").split(",")
+    if not parameters or "\0" in url or not all(port.isdigit() or not port for port in ports):
         # What libpq says quotes the part that it can't read, which may be the password.
         raise RegistrationError(
             "the URL of PostgresStore can't be read: it is "
@@ -57,6 +58,8 @@ def read_address(url: str) -> Address:
             "in one of these are written as %40, %2F and %25"
         )
     user = f"{parameters['user']}@" if "user" in parameters else ""
-    port = f":{parameters['port']}" if "port" in parameters else ""
-    where = f"{user}{parameters.get('host', '')}{port}/{parameters.get('dbname', '')}"
-    return Address(parameters, f"postgresql://{where}")
+    hosts = parameters.get("host", "").split(",")
+    if len(ports) < len(hosts):  # one for all
+        ports *= len(hosts)
+    at = ",".join(f"{host}:{port}".rstrip(":") for host, port in zip(hosts, ports, strict=False))
+    return Address(parameters, f"postgresql://{user}{at}/{parameters.get('dbname', '')}")

@@ -223,6 +223,7 @@ def test_a_lease_longer_than_can_be_counted_is_a_long_one(
         "postgresql://app:s3cr3t%zz@localhost/shop",
         "postgresql://app:pass:s3cr3t@[localhost/shop",
         "postgresql://app:s3cr3t@localhost/shop?colour=red",
+        "postgresql://app:s3cr3t/word@localhost/shop",
         "postgresql://localhost/\0s3cr3t",
         None,
     ],
@@ -232,6 +233,23 @@ def test_what_is_no_url_is_refused_and_not_repeated(url: Any) -> None:
         PostgresStore(url)
 
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://app:s3cr3t@db.internal/shop", "postgresql://app@db.internal/shop"),
+        ("postgres://db.internal:5433/shop?sslmode=require", "postgresql://db.internal:5433/shop"),
+        ("postgresql://one,other:5433/shop", "postgresql://one:5433,other:5433/shop"),
+        ("postgresql://one:1,other:2/shop", "postgresql://one:1,other:2/shop"),
+        ("postgresql:///shop?host=/run/postgresql", "postgresql:///run/postgresql/shop"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    store = PostgresStore(url)
+
+    assert str(store.address) == shown
+    assert PASSWORD not in repr(store)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "1a", "pg_events", 'a"', "x" * 64, "a%s", None])
