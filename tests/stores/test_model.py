@@ -82,9 +82,12 @@ class Stores(RuleBasedStateMachine):
         if expected:
             self.keys.set(claim, True, self.clock() + ttl)
         if expected and not was_completed:
-            self.outgoing.sending += [
-                model.Sending(each.event.type, each.key, self.clock()) for each in given
-            ]
+            self.send(given)
+
+    def send(self, given: list[Outgoing]) -> None:
+        self.outgoing.sending += [
+            model.Sending(each.event.type, each.key, self.clock()) for each in given
+        ]
 
     def new_outgoing(self, key: str) -> Outgoing:
         self.given += 1
