@@ -62,6 +62,7 @@ LAYERS = [
         "signatures.hmac",
         "stores.memory.entries",
         "stores.postgres.claims",
+        "stores.postgres.connecting",
         "stores.postgres.entries",
         "stores.postgres.letters",
         "stores.postgres.schema",
