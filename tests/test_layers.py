@@ -66,6 +66,7 @@ LAYERS = [
         "stores.sqlite.outgoing",
         "stores.transactions",
         "stores.postgres.claims",
+        "stores.postgres.connecting",
         "stores.postgres.entries",
         "stores.postgres.outgoing",
         "stores.postgres.letters",

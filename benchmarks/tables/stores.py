@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import anyio.to_thread
+
 from benchmarks.rounds import Run, measure
 from benchmarks.tables.effort import Effort
-from eventrouter import MemoryStore, SqliteStore
-from eventrouter.stores import IdempotencyStore, make_key
+from eventrouter import MemoryStore, SqliteStore, StoreError
+from eventrouter.stores import IdempotencyStore, PostgresStore, make_key
 from eventrouter.stores.sqlite.database import Database
 
 T = TypeVar("T")
 
+POSTGRES = os.environ.get("EVENTROUTER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 LEASE = 60
 TTL = 7 * 86_400
 
 
 def results(effort: Effort) -> dict[str, Any]:
     """The median seconds of a claim and its completion by store and number of keys."""
-    with TemporaryDirectory() as folder:
-        return asyncio.run(_measured(Path(folder), effort))
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        databases = {number: stack.enter_context(postgres_store()) for number in effort.keys}
+        return asyncio.run(_measured(Path(folder), databases, effort))
 
 
-async def _measured(folder: Path, effort: Effort) -> dict[str, Any]:
+async def _measured(
+    folder: Path, databases: dict[int, PostgresStore | None], effort: Effort
+) -> dict[str, Any]:
     runs: dict[str, Run] = {}
-    for number in effort.keys:
+    for number, postgres in databases.items():
         memory, sqlite = MemoryStore(), SqliteStore(folder / f"{number}.db")
         await remember(memory, number)
         fill(sqlite, number)
         runs[f"memory {number}"] = claims_of(memory)
         runs[f"SQLite {number}"] = claims_of(sqlite)
         runs[f"SQLite, the disk not waited for {number}"] = claims_of(unsynced(sqlite))
+        if postgres is not None:
+            fill_database(postgres, number)
+            runs[f"PostgreSQL {number}"] = claims_of(postgres)
+            runs[f"PostgreSQL, in a transaction {number}"] = transactions_of(postgres)
     # A turn is long, so that each pays its share of what SQLite does once in a while.
     seconds = await measure(runs, rounds=max(1, effort.rounds // 3), turn=effort.turn * 40)
     stores: dict[str, dict[str, float]] = {}
@@ -71,6 +85,45 @@ def fill(store: SqliteStore, number: int) -> None:
         lambda connection: connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", rows),
         synced=False,
     )
+
+
+@contextmanager
+def postgres_store() -> Generator[PostgresStore | None]:
+    """A store in a schema of its own, which is dropped then; None if there is no server."""
+    store = PostgresStore(POSTGRES, schema=f"benchmarks_{uuid4().hex}", timeout=600)
+    try:
+        asyncio.run(store.count_entries())
+    except StoreError:
+        yield None
+        return
+    try:
+        yield store
+    finally:
+        store._database.do(lambda session: session.execute("DROP SCHEMA {schema} CASCADE"))
+        store.close()
+
+
+def fill_database(store: PostgresStore, number: int) -> None:
+    store._database.do(
+        lambda session: session.execute(
+            "INSERT INTO {schema}.keys SELECT format(%(form)s, gen_random_uuid()),"
+            " '0123456789abcdef', true, now() + %(ttl)s FROM generate_series(1, %(number)s)",
+            form=make_key("user_service", "%s", "shop.handlers.send_welcome"),
+            ttl=timedelta(seconds=TTL),
+            number=number,
+        )
+    )
+
+
+def transactions_of(store: PostgresStore) -> Run:
+    """Completes keys that are new, each in a transaction that does nothing else."""
+
+    async def run(calls: int) -> None:
+        for _ in range(calls):
+            work = partial(store.transact, new_key(), TTL, lambda _: None)
+            await anyio.to_thread.run_sync(work)
+
+    return run
 
 
 class Unsynced(Database):

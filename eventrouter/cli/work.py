@@ -18,7 +18,7 @@ from rich.table import Table
 
 from eventrouter.cli.application import compile_router, load
 from eventrouter.cli.interruption import Stop
-from eventrouter.cli.opening import count_entries, open_store
+from eventrouter.cli.opening import StoreAddress, count_entries, open_store
 from eventrouter.cli.options import grace_option
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import StoreError
@@ -37,10 +37,11 @@ _STYLES = {Status.HANDLED: "green", Status.IGNORED: "green", Status.DUPLICATE: "
 @click.argument("app")
 @click.option(
     "--inbox",
-    "path",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="The file that events are kept in; not needed if APP is what asgi() made with an inbox.",
+    "address",
+    metavar="STORE",
+    type=StoreAddress(),
+    help="What events are kept in: a file, or postgresql://user@host/database; not needed if APP "
+    "is what asgi() made with an inbox.",
 )
 @click.option(
     "--concurrency",
@@ -56,13 +57,13 @@ _STYLES = {Status.HANDLED: "green", Status.IGNORED: "green", Status.DUPLICATE: "
 def work(
     context: click.Context,
     app: str,
-    path: str | None,
+    address: str | None,
     concurrency: int,
     grace: float,
     until_empty: bool,
 ) -> None:
     """
-    Process with APP the events that were accepted into an inbox, by this machine's processes.
+    Process with APP the events that were accepted into an inbox, in any number of processes.
 
     SIGTERM or Ctrl-C ends it: no more is taken, and what is in flight may finish. What has not
     when the grace is over is given back, at no cost. A second Ctrl-C ends at once.
@@ -70,14 +71,14 @@ def work(
     The exit status is 0 if all that was in flight was finished, 1 if not, 2 for wrong usage, 130
     after a second Ctrl-C.
     """
-    router, inbox = _load(app, path)
+    router, inbox = _load(app, address)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     run = _Run(router, inbox, count_entries(inbox.store), concurrency, grace, until_empty)
     anyio.run(run.work, backend="asyncio")
     context.exit(run.report())
 
 
-def _load(app: str, path: str | None) -> tuple[Router, Inbox]:
+def _load(app: str, address: str | None) -> tuple[Router, Inbox]:
     kinds: tuple[type[Router | ASGIEndpoint], ...] = (Router, ASGIEndpoint)
     found = load(app, *kinds)
     inbox: Inbox | None = None
@@ -85,12 +86,12 @@ def _load(app: str, path: str | None) -> tuple[Router, Inbox]:
         inbox = found.keeping.inbox if found.keeping is not None else None
         found = found.endpoint.router
     compile_router(app, found)
-    if path is not None:
+    if address is not None:
         if inbox is not None:
             raise click.BadOptionUsage("--inbox", f"{app} has an inbox of its own")
-        inbox = Inbox(open_store(path))
+        inbox = Inbox(open_store(address))
     if inbox is None:
-        raise click.UsageError("--inbox FILE says what to process")
+        raise click.UsageError("--inbox STORE says what to process")
     return found, inbox
 
 

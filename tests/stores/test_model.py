@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from eventrouter import Event, MemoryStore, SqliteStore, StoreError
 from eventrouter.contexts import driven
-from eventrouter.stores import Claim, DeadLetter, Entry, Outgoing
+from eventrouter.stores import Claim, DeadLetter, Entry, Outgoing, PostgresStore
 from eventrouter.testing import FakeClock
 from eventrouter.testing.letters import NOON, letter_of
 from tests.stores import model
@@ -31,7 +31,7 @@ MINUTES = st.integers(0, 5)
 class Stores(RuleBasedStateMachine):
     """A store and the model, told the same."""
 
-    store: MemoryStore | SqliteStore
+    store: MemoryStore | SqliteStore | PostgresStore
 
     def __init__(self) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Final
 
 from attrs import frozen
@@ -59,7 +60,7 @@ def read_address(url: str) -> Address:
         )
     user = f"{parameters['user']}@" if "user" in parameters else ""
     hosts = parameters.get("host", "").split(",")
-    if len(ports) < len(hosts):  # one for all
-        ports *= len(hosts)
-    at = ",".join(f"{host}:{port}".rstrip(":") for host, port in zip(hosts, ports, strict=False))
+    at = ",".join(
+        f"{host}:{port}".rstrip(":") for host, port in zip_longest(hosts, ports, fillvalue="")
+    )
     return Address(parameters, f"postgresql://{user}{at}/{parameters.get('dbname', '')}")

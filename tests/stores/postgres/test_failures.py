@@ -240,7 +240,7 @@ def test_what_is_no_url_is_refused_and_not_repeated(url: Any) -> None:
     [
         ("postgresql://app:s3cr3t@db.internal/shop", "postgresql://app@db.internal/shop"),
         ("postgres://db.internal:5433/shop?sslmode=require", "postgresql://db.internal:5433/shop"),
-        ("postgresql://one,other:5433/shop", "postgresql://one:5433,other:5433/shop"),
+        ("postgresql://one,other:5433/shop", "postgresql://one,other:5433/shop"),
         ("postgresql://one:1,other:2/shop", "postgresql://one:1,other:2/shop"),
         ("postgresql:///shop?host=/run/postgresql", "postgresql:///run/postgresql/shop"),
     ],

@@ -28,30 +28,30 @@ class Undone(Exception):
 class InDatabase(Stores):
     """A database, and connections to it that are cut now and then."""
 
-    store: PostgresStore  # type: ignore[assignment]
-
     @initialize()
     def open(self) -> None:
         self.stack = ExitStack()
-        self.store = self.stack.enter_context(postgres_store(clock=self.clock))
+        self.use(self.stack.enter_context(postgres_store(clock=self.clock)))
         self.cut_before: int | None = None
+
+    def use(self, store: PostgresStore) -> None:
+        self.store = self.in_database = store
 
     @rule()
     def close(self) -> None:
-        self.store.close()
+        self.in_database.close()
 
     @rule()
     def go_on_in_another_process(self) -> None:
         """What the one before had is left as it is."""
-        self.store = PostgresStore(
-            POSTGRES, schema=self.store.schema, connections=1, clock=self.clock
-        )
-        self.stack.callback(self.store.close)
+        name = self.in_database.schema
+        self.use(PostgresStore(POSTGRES, schema=name, connections=1, clock=self.clock))
+        self.stack.callback(self.in_database.close)
 
     @rule()
     def cut_all_that_nobody_uses(self) -> None:
         """It is not noticed."""
-        terminate(*backends(self.store))
+        terminate(*backends(self.in_database))
 
     @rule(statements=st.integers(0, 3))
     def cut_the_next_call(self, statements: int) -> None:
@@ -64,13 +64,13 @@ class InDatabase(Stores):
         given = [self.new_outgoing(key) for key in keys]
 
         def work(connection: Any) -> tuple[str, list[Outgoing]]:
-            assert driven(self.store.claim(key, 60)).refused is Status.IN_PROGRESS
+            assert driven(self.in_database.claim(key, 60)).refused is Status.IN_PROGRESS
             if is_undone:
                 raise Undone
             return "worked", given
 
         try:
-            claim, value = self.done_in_thread(lambda: self.store.transact(key, ttl, work))
+            claim, value = self.done_in_thread(lambda: self.in_database.transact(key, ttl, work))
         except Undone:
             assert is_undone
             assert expected is None
@@ -86,7 +86,7 @@ class InDatabase(Stores):
     def claim_while_it_is_claimed_otherwise(self, data: st.DataObject) -> None:
         claim: Claim = data.draw(st.sampled_from(self.claims))
         if self.keys.holder(claim.key, self.clock()) is not None:
-            refused, value = self.store.transact(claim.key, 60, lambda _: ("worked", ()))
+            refused, value = self.in_database.transact(claim.key, 60, lambda _: ("worked", ()))
             assert refused.refused is self.keys.refused(claim.key, self.clock())
             assert value is None
 

@@ -15,7 +15,7 @@ from eventrouter.contexts import driven
 from eventrouter.stores import PostgresStore
 from eventrouter.testing import run_and_kill
 from eventrouter.testing.letters import NOON
-from tests.postgres import schema
+from tests.postgres import backends, schema
 from tests.services import POSTGRES
 from tests.stores.processes import line_of, started, tell
 
@@ -214,8 +214,14 @@ def test_many_threads_may_share_a_store(store: PostgresStore) -> None:
 
 
 def test_a_store_that_is_left_open_closes_its_connections_when_it_is_gone(name: str) -> None:
-    """As a warning would tell, which is an error here."""
     store = PostgresStore(POSTGRES, schema=name)
     driven(store.claim("a", 60))
+    assert store.transact("b", 60, lambda _: "worked")[1] == "worked"
+    processes = backends(store)
+    connections = [*store._database._own._idle_here()]
+    connections += store._database._for_transactions._idle_here()
 
     del store
+
+    assert len(processes) == 2
+    assert all(connection.closed for connection in connections)
