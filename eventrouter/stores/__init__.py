@@ -16,6 +16,7 @@ from eventrouter.stores.letters import (
 
 if TYPE_CHECKING:
     from eventrouter.stores.memory.store import MemoryStore
+    from eventrouter.stores.redis.store import RedisStore as RedisStore
     from eventrouter.stores.sqlite.store import SqliteStore
 
 __all__ = [
@@ -36,7 +37,11 @@ __all__ = [
 ]
 
 # A program that keeps nothing, or in another database, need not wait for that of SQLite.
-_HOMES = {"MemoryStore": "memory.store", "SqliteStore": "sqlite.store"}
+_HOMES = {
+    "MemoryStore": "memory.store",
+    "RedisStore": "redis.store",  # of an extra, so that "import *" leaves it alone
+    "SqliteStore": "sqlite.store",
+}
 
 if not TYPE_CHECKING:  # or any name would pass as one it has
 

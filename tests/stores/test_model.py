@@ -28,19 +28,16 @@ TYPES = st.sampled_from(["order.paid", "order.sent", None])
 MINUTES = st.integers(0, 5)
 
 
-class Stores(RuleBasedStateMachine):
-    """A store and the model, told the same."""
+class KeyStores(RuleBasedStateMachine):
+    """A store of keys and the model, told the same."""
 
-    store: MemoryStore | SqliteStore
+    store: Any  # of the subclass
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
         self.keys = model.Keys()
-        self.entries = model.Entries()
-        self.letters = model.Letters()
         self.claims: list[Claim] = []
-        self.taken: list[Entry] = []
 
     def done(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return driven(call())
@@ -48,8 +45,6 @@ class Stores(RuleBasedStateMachine):
     @rule(seconds=SECONDS)
     def wait(self, seconds: int) -> None:
         self.clock.advance(seconds)
-
-    # Keys
 
     @rule(key=KEYS, lease=SECONDS)
     def claim(self, key: str, lease: int) -> None:
@@ -89,6 +84,18 @@ class Stores(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 3))
     def purge_keys(self, limit: int) -> None:
         assert self.done(lambda: self.store.purge_keys(limit)) <= limit
+
+
+class Stores(KeyStores):
+    """A store of everything and the model, told the same."""
+
+    store: MemoryStore | SqliteStore
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = model.Entries()
+        self.letters = model.Letters()
+        self.taken: list[Entry] = []
 
     # Entries of an inbox
 
