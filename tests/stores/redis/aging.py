@@ -39,29 +39,30 @@ class Aging:
         self._seen = self.clock()
 
     async def claim(self, key: str, lease: float) -> Claim:
-        self._grow_older()
+        self.grow_older()
         return await self.store.claim(key, self._scaled(lease))
 
     async def renew(self, claim: Claim, lease: float) -> bool:
-        self._grow_older()
+        self.grow_older()
         return await self.store.renew(claim, self._scaled(lease))
 
     async def complete(self, claim: Claim, ttl: float) -> bool:
-        self._grow_older()
+        self.grow_older()
         return await self.store.complete(claim, self._scaled(ttl))
 
     async def release(self, claim: Claim) -> bool:
-        self._grow_older()
+        self.grow_older()
         return await self.store.release(claim)
 
     async def purge_keys(self, limit: int = 1_000) -> int:
-        self._grow_older()
+        self.grow_older()
         return await self.store.purge_keys(limit)
 
     def _scaled(self, seconds: float) -> float:
         return seconds if self.scale == 1 else seconds * self.scale
 
-    def _grow_older(self) -> None:
+    def grow_older(self) -> None:
+        """Let the time pass that the clock has gone on by."""
         passed, self._seen = self.clock() - self._seen, self.clock()
         if passed:
             self.client.eval(_AGE, 0, self.store.prefix, round(passed * self.scale * 1_000))

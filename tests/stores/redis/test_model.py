@@ -42,6 +42,7 @@ class OnServer(KeyStores):
     @rule()
     def go_on_in_another_process(self) -> None:
         """What the one before had is left as it is."""
+        self.store.grow_older()
         self.open_again()
 
     @rule(where=st.sampled_from(["before", "after"]))
