@@ -23,8 +23,8 @@ class Way:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
         self._open: set[socket.socket] = set()
+        self._threads[0].start()
 
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
@@ -54,10 +54,10 @@ class Way:
                 for key, _ in selector.select():
                     source, target, direction = key.data
                     data = source.recv(65_536)
+                    if not data:
+                        return
                     if self.cut == direction:
                         self.cut = None
-                        return
-                    if not data:
                         return
                     target.sendall(data)
 
