@@ -19,6 +19,7 @@ from eventrouter.stores.transactions import TransactionalStore
 if TYPE_CHECKING:
     from eventrouter.stores.memory.store import MemoryStore
     from eventrouter.stores.postgres import PostgresStore as PostgresStore
+    from eventrouter.stores.redis.store import RedisStore as RedisStore
     from eventrouter.stores.sqlite.store import SqliteStore
 
 # Those that need an extra are not in it: without that, nothing could be imported by a star.
@@ -48,6 +49,7 @@ __all__ = [
 _HOMES = {
     "MemoryStore": "memory.store",
     "PostgresStore": "postgres",
+    "RedisStore": "redis.store",  # of an extra, so that "import *" leaves it alone
     "SqliteStore": "sqlite.store",
 }
 

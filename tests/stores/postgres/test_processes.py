@@ -216,7 +216,7 @@ def test_many_threads_may_share_a_store(store: PostgresStore) -> None:
 def test_a_store_that_is_left_open_closes_its_connections_when_it_is_gone(name: str) -> None:
     store = PostgresStore(POSTGRES, schema=name)
     driven(store.claim("a", 60))
-    assert store.transact("b", 60, lambda _: "worked")[1] == "worked"
+    assert store.transact("b", 60, lambda _: ("worked", ()))[1] == "worked"
     processes = backends(store)
     connections = [*store._database._own._idle_here()]
     connections += store._database._for_transactions._idle_here()
