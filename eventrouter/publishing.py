@@ -143,6 +143,8 @@ class Publishing:
         converter: Converter,
     ) -> Outgoing:
         raw, headers = self._written(event, own, converter)
+        if event.timestamp.utcoffset() is None:  # not every envelope writes it
+            raise MalformedEvent(f"the timestamp {event.timestamp} has no offset from UTC")
         story = event.metadata.get("correlation_id") or make_key(*(parts or (event.id,)))
         announced = Event(event.type, None, event.timestamp, event.metadata)
         return Outgoing(announced, raw, headers, make_key(story) if self.has_outbox else "")

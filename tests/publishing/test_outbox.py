@@ -264,6 +264,28 @@ async def test_who_puts_events_there_is_warned_once_if_nothing_publishes_them(
     assert "waits in the outbox of" in message
 
 
+async def test_a_store_without_a_hash_has_an_outbox_too(
+    publisher: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unhashable(MemoryStore):
+        __hash__ = None  # type: ignore[assignment]
+
+    store = Unhashable()
+    router = Router(idempotency=store, publisher=publisher)
+    router.add_route("order.paid", _give_one)
+    await router.dispatch(PAID)
+    assert len(caplog.messages) == 1
+
+    async with Outbox(store, publisher).relaying() as relay:
+        await emptied(relay)
+
+    assert publisher.types == ["a"]
+
+
+async def _give_one(paid: Paid) -> Event[None]:
+    return Event.new("a", None)
+
+
 async def test_events_of_an_observer_without_a_key_are_published_at_once(
     store: OutboxStore, publisher: Recording, outbox: Outbox
 ) -> None:
