@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tests.documents import ROOT, Block, blocks, expected_output
+from tests.postgres import database
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = [
@@ -19,15 +21,17 @@ EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
 
 def run(program: Path, tmp_path: Path) -> str:
-    """What a program prints, run alone in a folder of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-W", "error", str(program)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "WEBHOOK_SECRET": "a secret of the tests"},
-        check=False,
-    )
+    """What a program prints, run alone in a folder of its own, with a database if it wants one."""
+    wants_database = "DATABASE_URL" in program.read_text()
+    with database() if wants_database else nullcontext("") as url:
+        finished = subprocess.run(
+            [sys.executable, "-W", "error", str(program)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "WEBHOOK_SECRET": "a secret of the tests", "DATABASE_URL": url},
+            check=False,
+        )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 

@@ -204,7 +204,8 @@ def letters_of(store: MemoryStore) -> tuple[DeadLetter, ...]:
 def test_what_no_delivery_can_help_is_set_aside_at_once(
     kind: Kind, text: str, status: Status
 ) -> None:
-    store, key = MemoryStore(), {"key": {"stringValue": "k", "dataType": "String"}}
+    store = MemoryStore()
+    key: dict[str, Any] = {"key": {"stringValue": "k", "dataType": "String"}}
     handler = lambda_handler(handling(kind).router, dead_letters=store)
 
     with closing(handler):

@@ -86,7 +86,7 @@ def test_attributes_of_a_message_and_what_aws_says_of_it_are_headers() -> None:
 
 
 def test_a_sender_can_not_set_what_aws_says() -> None:
-    forged = {"AWS.messageId": {"stringValue": "m-2", "dataType": "String"}}
+    forged: dict[str, Any] = {"AWS.messageId": {"stringValue": "m-2", "dataType": "String"}}
     envelope = MappedEnvelope(type="event_type", id=Header("AWS.messageId"))
 
     [event] = seen_by(envelope, records([sqs_record("m-1", body(), **forged)]))
