@@ -137,7 +137,9 @@ def test_a_connection_that_is_cut_in_the_middle_is_made_anew(store: PostgresStor
         terminate(session.connection.info.backend_pid)
         session.execute("SELECT 1")
 
-    with pytest.raises(StoreError, match="the server ended the connection|the connection was lost"):
+    with pytest.raises(
+        StoreError, match=r"the server ended the connection|the connection was lost"
+    ):
         store._database.do(work)
 
     assert driven(store.claim("b", 60)).refused is None
