@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from attrs import define
 
 from eventrouter.bell import Bell
-from eventrouter.contexts import calling_in_loop
+from eventrouter.contexts import calling_in_loop, in_own_context, in_trio
 from eventrouter.processing import (
     Processing,
     Terms,
@@ -29,6 +29,8 @@ from eventrouter.result import Status
 from eventrouter.router import Router
 from eventrouter.stores.entries import Entry, EventQueue
 
+_LOOK: Final = 0.1  # seconds between two looks at whether the queue is empty
+_BREATH: Final = 0.01  # seconds after a queue that waits by itself gave nothing
 _SUSPICIOUS: Final = 2  # times that an event never ended, as all do that run when a machine fails
 
 
@@ -60,7 +62,12 @@ class Workers:
         # By token too: it may be taken again here, if its lease ran out.
         self._held: dict[tuple[str, str], _Held] = {}
         self._bell = Bell()
+        self._ready: deque[Entry] = deque()  # of what is held, what no task has begun
+        self._resting: list[anyio.Event] = []  # of each task that looked in vain
+        self._working = 0  # tasks, those that rest too
+        self._coming = False  # whether a task is about to look for an entry
         self._is_ending = False
+        self._needs_tasks = False  # one for each entry, since only they have a context of their own
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None
 
     @property
@@ -101,12 +108,13 @@ class Workers:
             counts = await self._queue.count_entries()
             if counts.ready == counts.waiting == counts.taken == 0:
                 return
-            await self._wait_for(news)
+            await self._wait_for(news, self._terms.poll or _LOOK)
 
     @asynccontextmanager
     async def running(self, grace: float) -> AsyncGenerator[None]:
         """Process events while the body runs; then what is in flight, for that many seconds."""
         self._call_in_loop = calling_in_loop()
+        self._needs_tasks = in_trio()
         failure: Exception | None = None
         async with anyio.create_task_group() as leases:
             leases.start_soon(self._keep_leases)
@@ -119,7 +127,10 @@ class Workers:
                 finally:
                     self._is_ending = True
                     self._bell.ring()
+                    self._wake_all()
                 tasks.cancel_scope.deadline = anyio.current_time() + grace
+            for entry in self._ready:  # of tasks that were cancelled before they began
+                await self._processing.give_back(entry)
             leases.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -143,8 +154,10 @@ class Workers:
                 continue
             failures = 0
             await self._begin(entries, tasks)
-            if len(entries) < free:
-                await self._wait_for(news)
+            if len(entries) < free and self._terms.poll:
+                await self._wait_for(news, self._terms.poll)
+            elif not entries:
+                await self._wait_for(news, _BREATH)
 
     async def _take(self, limit: int) -> list[Entry]:
         return await self._queue.take(self._name, limit=limit, lease=self._terms.lease)
@@ -163,14 +176,53 @@ class Workers:
                 tasks.start_soon(self._processing.end, entry)
             elif deaths_of(entry) >= min(_SUSPICIOUS, self._terms.deaths - 1):
                 suspects.append(entry)
-            else:
+            elif self._needs_tasks:
                 tasks.start_soon(self._processing.process, entry)
+            else:
+                self._ready.append(entry)
+        self._call_task(tasks)
         if suspects:
             suspect, *others = suspects
             # Not kept waiting here: if the process dies of this one, they would be charged for it.
             for other in others:
                 await self._processing.give_back(other)
             await self._work_alone_on(suspect)
+
+    # Processing: a task goes on to the next entry, since to start one costs more than most handlers
+
+    def _call_task(self, tasks: TaskGroup) -> None:
+        """Have one more task look for an entry, which then calls the next."""
+        if self._coming or not self._ready:
+            return
+        if self._resting:
+            self._coming = True
+            self._resting.pop().set()
+        elif self._working < self._count:
+            self._coming = True
+            self._working += 1
+            tasks.start_soon(self._work, tasks)
+
+    async def _work(self, tasks: TaskGroup) -> None:
+        self._coming = False
+        while True:
+            while self._ready:
+                entry = self._ready.popleft()
+                if self._is_ending:
+                    await self._processing.give_back(entry)
+                    continue
+                self._call_task(tasks)  # for the next entry, should this one wait
+                # What a handler sets in context variables is not there for the next event.
+                await in_own_context(self._processing.process(entry))
+            if self._is_ending:
+                return
+            called = anyio.Event()
+            self._resting.append(called)
+            await called.wait()
+            self._coming = False
+
+    def _wake_all(self) -> None:
+        while self._resting:
+            self._resting.pop().set()
 
     async def _work_alone_on(self, entry: Entry) -> None:
         try:
@@ -203,8 +255,8 @@ class Workers:
                 else:
                     held.kept = started
 
-    async def _wait_for(self, news: anyio.Event) -> None:
-        with anyio.move_on_after(self._terms.poll):
+    async def _wait_for(self, news: anyio.Event, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
             await news.wait()
 
     async def _pause(self, seconds: float) -> None:
