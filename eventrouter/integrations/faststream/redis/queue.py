@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -50,6 +51,9 @@ class RedisQueue:
         subscriber: Who has FastStream take the events, if it is FastStream that does.
         lease: The seconds after which an event is taken from who has it and does not keep it.
 
+    Attributes:
+        lease: That; may be set as long as it is not open.
+
     Raises:
         RegistrationError: If events would be set aside into the stream that they come from.
     """
@@ -77,7 +81,7 @@ class RedisQueue:
         self._declares = declare
         self._volatile = volatile
         self._subscriber = subscriber
-        self._lease = lease
+        self.lease = lease
         self._mark = secrets.token_hex(4)
         self._consumer = ""
         self._held = dict[str, str]()  # what this took and has not settled: ids to tokens
@@ -85,17 +89,13 @@ class RedisQueue:
         self._flaws = dict[str, str]()  # why those are no events
         self._look = self._trim = 0.0  # when to do so next
         self._is_stopped = True
+        self._has_connected = False
         self._connected: tuple[Server, Settling] | None = None
 
     @property
     def place(self) -> str:
         """What it is called in messages."""
         return f"the group {self._group} of the stream {self._stream}"
-
-    @property
-    def lease(self) -> float:
-        """The seconds after which an event is taken from who has it and does not keep it."""
-        return self._lease
 
     async def prepare(self) -> None:
         """Connect, check, make what is missing, and have FastStream take what is due, too."""
@@ -114,16 +114,20 @@ class RedisQueue:
         self._is_stopped = True
 
     async def close(self) -> None:
-        """Have the server forget this consumer, and let go of the connection."""
-        if self._connected is None:
-            return
-        (server, settling), self._connected = self._connected, None
-        await settling.end()
-        if self._consumer:
-            await server.forget(self._consumer)
-            await server.run(scripts.TRIM)
-            self._consumer = ""
+        """Have the server forget this consumer, and disconnect, if it was connected here."""
+        connected, self._connected = self._connected, None
         self._held.clear()
+        try:
+            if connected is not None and self._consumer:
+                server, settling = connected
+                await settling.end()
+                with suppress(StoreError):  # then others do it
+                    await server.forget(self._consumer)
+                    await server.run(scripts.TRIM)
+        finally:
+            if self._has_connected:
+                self._has_connected = False
+                await self._broker.stop()
 
     async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
         """Take what is due, what was left by who was killed, and then what is new."""
@@ -194,6 +198,7 @@ class RedisQueue:
     # Connecting
 
     async def _connect(self) -> None:
+        self._has_connected |= self._broker._connection is None
         client = await self._broker.connect()
         server = Server(client, self._stream, self._group, self._dead_letters)
         await recipe.check(server, volatile=self._volatile)
@@ -241,7 +246,7 @@ class RedisQueue:
         if monotonic() < self._look:
             return []
         server, _ = self._connection()
-        found = await taking.recover(server, consumer, limit, self._lease, held)
+        found = await taking.recover(server, consumer, limit, self.lease, held)
         self._look = monotonic() + min(_LOOK, found.wait)
         if found.deleted:
             LOGGER.error(
