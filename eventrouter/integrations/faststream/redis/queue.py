@@ -8,12 +8,10 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-from attrs import evolve
-
 from eventrouter.errors import RegistrationError, StoreError
 from eventrouter.event import now
-from eventrouter.integrations.faststream.dead_letters import PREFIX, headers_of
 from eventrouter.integrations.faststream.redis import fields, joining, recipe, scripts, taking
+from eventrouter.integrations.faststream.redis.letters import arguments_of
 from eventrouter.integrations.faststream.redis.server import GroupGone, Server, called
 from eventrouter.integrations.faststream.redis.settling import (
     OF_ANOTHER,
@@ -28,7 +26,7 @@ from eventrouter.stores.arguments import checked_delay
 from eventrouter.stores.entries import Entry, EntryCounts
 from eventrouter.stores.letters import DeadLetter
 
-_LEASE: Final = 30.0
+LEASE: Final = 30.0  # seconds
 _LOOK: Final = 1.0  # seconds between two looks for what is due or abandoned, at most
 _BUSY_LOOK: Final = 0.1  # while there is something here that may be given back
 _TRIM: Final = 10.0  # seconds between two deletions of what is acknowledged
@@ -49,7 +47,7 @@ class RedisQueue:
         declare: Whether the stream and the group are made if they are missing.
         volatile: Whether the server may lose events.
         subscriber: Who has FastStream take the events, if it is FastStream that does.
-        lease: The seconds after which an event is taken from who has it and does not keep it.
+        lease: The seconds after which an event is taken from who has it and does not keep it; 30.
 
     Attributes:
         lease: That; may be set as long as it is not open.
@@ -68,7 +66,7 @@ class RedisQueue:
         declare: bool = True,
         volatile: bool = False,
         subscriber: Any = None,
-        lease: float = _LEASE,
+        lease: float | None = None,
     ) -> None:
         letters = dead_letters or f"{stream}:{group}:dead-letters"
         if letters == stream:
@@ -81,7 +79,7 @@ class RedisQueue:
         self._declares = declare
         self._volatile = volatile
         self._subscriber = subscriber
-        self.lease = lease
+        self.lease = LEASE if lease is None else lease
         self._mark = secrets.token_hex(4)
         self._consumer = ""
         self._held = dict[str, str]()  # what this took and has not settled: ids to tokens
@@ -169,15 +167,8 @@ class RedisQueue:
     async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
         """Copy its fields to the stream of dead letters and acknowledge it, both at once."""
         flaw = self._flaws.get(entry.id)
-        told = headers_of(letter if flaw is None else evolve(letter, message=flaw))
-        reasons = {name: text for name, text in told.items() if name.startswith(PREFIX)}
-        reasons |= {
-            f"{PREFIX}stream": self._stream,
-            f"{PREFIX}group": self._group,
-            f"{PREFIX}id": entry.id,
-        }
-        pairs = [part for pair in reasons.items() for part in pair]
-        answer = await self._settle("set_aside", entry, *pairs)
+        arguments = arguments_of(entry, letter, self._stream, self._group, flaw)
+        answer = await self._settle("set_aside", entry, *arguments)
         if isinstance(answer, bytes):
             return answer.decode()
         return entry.id if answer == 1 else None
@@ -302,7 +293,11 @@ class RedisQueue:
             return 1
         _, settling = self._connection()
         times, _, consumer = entry.token.partition(" ")
-        return await settling.say(Word(kind, entry.id, consumer, times, arguments))
+        try:
+            return await settling.say(Word(kind, entry.id, consumer, times, arguments))
+        except GroupGone:
+            await self._make_again()
+            return OF_NOBODY
 
     def _let_go(self, entry: Entry) -> None:
         if self._held.get(entry.id) == entry.token:
