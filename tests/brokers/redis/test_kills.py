@@ -121,6 +121,7 @@ async def test_nothing_is_lost_when_the_server_is_killed_and_comes_back(tmp_path
         client = Redis.from_url(server.url)
         for number in range(200):
             await client.xadd("orders", {"data": raw_event("counted", number)})
+        await client.connection_pool.disconnect()  # its connections are gone soon
 
         async with working(connection.queue, router, concurrency=5) as workers:
             for count in (60, 120):
