@@ -99,6 +99,8 @@ class Attached:
 
     def __init__(self, message: IncomingMessage) -> None:
         self._message = message
+        # FastStream's broker for tests makes a message without a tag or a channel.
+        self._is_made_up = message.delivery_tag is None
         self.raw = message.body
         self.properties = message.properties
         self.exchange = message.exchange or ""
@@ -109,7 +111,11 @@ class Attached:
     @property
     def is_gone(self) -> bool:
         """Whether its channel is closed."""
-        return self._message.channel.is_closed is True
+        try:
+            self._message.channel  # noqa: B018 - which is only given out while it is open
+        except ChannelInvalidStateError:
+            return not self._is_made_up
+        return False
 
     async def acknowledge(self, *, wait: bool) -> bool:
         """Acknowledge it, unless the channel is closed."""
