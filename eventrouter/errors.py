@@ -154,6 +154,33 @@ class StoreError(EventRouterError):
         return self.reason
 
 
+class PublishError(EventRouterError):
+    """
+    Raised when an event that a handler gave could not be published, as far as is known.
+
+    The event that it was given for is to be delivered again, and the handler to run again:
+    ``Result.retryable`` is True, unless the publisher raised ``Unrecoverable``. What went wrong is
+    the cause.
+
+    Attributes:
+        event_type: The type of the event that was to be published.
+        event_id: Its id, or None.
+        reason: What went wrong, without what the publisher says of it: that may hold secrets.
+    """
+
+    def __init__(self, event_type: str, event_id: str | None, reason: str) -> None:
+        super().__init__(event_type, event_id, reason)
+        self.event_type = event_type
+        self.event_id = event_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the event {identified(self.event_type, self.event_id)} could not be published: "
+            f"{self.reason}"
+        )
+
+
 class NeverEnded(EventRouterError):
     """
     Told of in the dead letter of an event that was begun several times and never ended.
@@ -220,14 +247,16 @@ class MalformedEvent(EventError, ValueError):
 
     Attributes:
         reason: What is wrong, and where.
+        got: What stood there instead, shortened; None if that says nothing more.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, got: str | None = None) -> None:
+        super().__init__(reason, got)
         self.reason = reason
+        self.got = got
 
     def __str__(self) -> str:
-        return self.reason
+        return self.reason if self.got is None else f"{self.reason}, not {self.got}"
 
 
 class EventTooLarge(MalformedEvent):
@@ -336,6 +365,10 @@ class MissingVersion(UnroutedEvent):
 
 #: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
 VALID_VALUE: Final = "a valid value"
+UPCAST_VALUE: Final = "a value that can be upcast"
+PYDANTIC_VALUE: Final = "a value that pydantic takes"
+MSGSPEC_VALUE: Final = "a value that msgspec takes"
+_TOLD_BY_OTHERS: Final = (VALID_VALUE, UPCAST_VALUE, PYDANTIC_VALUE, MSGSPEC_VALUE)
 
 
 class NoExample(EventRouterError, ValueError):
@@ -368,6 +401,12 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}, got {self.got}"
+
+    @property
+    def expected_by_us(self) -> str:
+        """``expected`` without the text of an error that is not ours, which may tell values."""
+        starts = (start for start in _TOLD_BY_OTHERS if self.expected.startswith(start))
+        return next(starts, self.expected)
 
 
 class InvalidPayload(EventError, ValueError):
@@ -450,9 +489,11 @@ def members_of(error: BaseException) -> tuple[BaseException, ...]:
 
 def raised_in(error: BaseException) -> Iterator[BaseException]:
     """The error and, if it is a group, all that it holds."""
-    yield error
-    for member in members_of(error):
-        yield from raised_in(member)
+    unseen = [error]  # not a recursion, as groups may be deep
+    while unseen:
+        found = unseen.pop()
+        yield found
+        unseen += reversed(members_of(found))
 
 
 def with_causes(error: BaseException) -> Iterator[BaseException]:
@@ -481,6 +522,16 @@ def asked_wait(error: BaseException) -> float | None:
     return max(asked, default=None)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a number, as True and False are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, as True and False are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def seconds_of(duration: Any, name: str) -> float:
     """
     A duration in seconds.
@@ -490,8 +541,7 @@ def seconds_of(duration: Any, name: str) -> float:
     """
     if isinstance(duration, timedelta):
         return duration.total_seconds()
-    is_number = isinstance(duration, (int, float)) and not isinstance(duration, bool)
-    if is_number and isfinite(duration):
+    if is_number(duration) and isfinite(duration):
         return float(duration)
     raise RegistrationError(f"{name}={duration!r}: it is a number of seconds, or a timedelta")
 
