@@ -77,8 +77,18 @@ def checked_limit(limit: Any) -> None:
     Raises:
         RegistrationError: If it is not.
     """
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise RegistrationError(f"limit={limit!r}: it is a whole number from 1")
+    checked_count("limit", limit)
+
+
+def checked_count(name: str, count: Any) -> None:
+    """
+    Refuse what is no number from 1, by the name of the argument that it is.
+
+    Raises:
+        RegistrationError: If it is not.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise RegistrationError(f"{name}={count!r}: it is a whole number from 1")
 
 
 def checked_time(name: str, time: Any) -> None:

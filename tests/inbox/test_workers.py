@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from attrs import evolve
 
 from eventrouter import Inbox, MemoryStore, Result, Router, StoreError
 from eventrouter.envelope import NO_HEADERS
 from eventrouter.processing import Terms
-from eventrouter.stores import EntryCounts, InboxStore
+from eventrouter.stores import Entry, EntryCounts, InboxStore
 from eventrouter.testing import FakeClock
 from eventrouter.testing.letters import NOON
 from tests.events import raw_event
@@ -526,3 +527,52 @@ async def test_what_waits_to_be_processed_alone_is_given_back_when_cancelled(
 
     entries = await store.take("w", limit=10, lease=10)
     assert sorted(entry.attempts for entry in entries) == [1, 3]
+
+
+# Queues that can't tell what failed from what never ended
+
+
+class Counting(Watched):
+    """A store that counts how often an entry was taken, as brokers do, and no more."""
+
+    async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
+        entries = await self.store.take(worker, limit=limit, lease=lease)
+        return [evolve(entry, failed=None) for entry in entries]
+
+
+async def test_every_time_it_was_taken_counts_as_an_attempt_if_the_queue_can_not_tell(
+    store: InboxStore, router: Router, clock: FakeClock
+) -> None:
+    runs = list[int]()
+
+    @router.on("counted")
+    def fail(number: int) -> None:
+        runs.append(number)
+        raise ConnectionError
+
+    counting: Any = Counting(store)
+    inbox = Inbox(counting, attempts=3, poll=NEVER)
+    await inbox.accept(raw_event("counted", 1))
+    await killed_at(store, clock, 2)
+
+    await process_all(inbox, router)
+
+    letter = await only_letter(store)
+    assert (runs, letter.error, letter.attempts) == ([1], "builtins.ConnectionError", 3)
+
+
+async def test_what_ends_the_process_at_its_last_attempt_is_not_begun_again_there(
+    store: InboxStore, router: Router, clock: FakeClock
+) -> None:
+    gate = Gate(router)
+    counting: Any = Counting(store)
+    inbox = Inbox(counting, attempts=3, poll=NEVER)
+    await inbox.accept(raw_event("counted", 1, id="e-1"))
+    await killed_at(store, clock, 3)
+
+    await process_all(inbox, router)
+
+    letter = await only_letter(store)
+    assert gate.begun == []
+    assert (letter.error, letter.event_id) == ("eventrouter.errors.NeverEnded", "e-1")
+    assert letter.attempts == 3

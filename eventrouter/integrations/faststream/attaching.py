@@ -9,7 +9,8 @@ from faststream import AckPolicy
 
 from eventrouter.errors import RegistrationError
 from eventrouter.integrations.faststream.queues import BrokerQueue, queue_of
-from eventrouter.processing import Processing, Terms
+from eventrouter.integrations.faststream.terms import check_terms, terms_of
+from eventrouter.processing import Processing, Terms, log_failure
 from eventrouter.router import Router
 from eventrouter.stores.entries import Entry
 
@@ -31,9 +32,12 @@ def attach(
     its ``max_workers`` says. Each is acknowledged once it was handled, given back if it may yet
     succeed, and set aside in the broker's place for dead letters if not.
 
+    When the broker starts it is checked that nothing can be lost, and refused with a
+    ``RegistrationError`` if something could; FastStream's ``TestBroker`` has nothing to check.
+
     Args:
         router: What handles the events.
-        broker: FastStream's broker.
+        broker: FastStream's broker, not started yet.
         subscriber: What ``broker.subscriber(..., ack_policy=AckPolicy.MANUAL)`` returned.
         attempts: How often an event is tried that fails and may yet succeed, before it is set
             aside.
@@ -47,22 +51,12 @@ def attach(
             events by any policy but ``AckPolicy.MANUAL``.
     """
     refuse_other_policies(subscriber)
+    check_terms(attempts, wait, longest_wait)
     queue = queue_of(broker, subscriber, dead_letters=dead_letters)
     router.compile()
-    terms = Terms(
-        attempts=attempts,
-        deaths=attempts,
-        wait=wait,
-        longest_wait=longest_wait,
-        lease=queue.lease,
-        poll=1.0,
-    )
-    processing = Processing(queue, router, terms, _let_go)
-
-    async def handle(message: Any) -> None:
-        await _process(processing, queue, terms, queue.entry_of(message))
-
-    subscriber(handle, decoder=_undecoded)
+    attached = _Attached(router, queue, terms_of(queue, attempts, wait, longest_wait))
+    attached.follow(broker)
+    subscriber(attached.handle, decoder=_undecoded)
 
 
 def refuse_other_policies(subscriber: Any) -> None:
@@ -80,20 +74,49 @@ def refuse_other_policies(subscriber: Any) -> None:
         )
 
 
-async def _process(processing: Processing, queue: BrokerQueue, terms: Terms, entry: Entry) -> None:
-    if terms.is_over(entry):
-        await processing.end(entry)
-        return
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_keep, queue, entry)
-        await processing.process(entry)
-        tasks.cancel_scope.cancel()
+class _Attached:
+    """A router that FastStream calls with each event of a queue."""
 
+    def __init__(self, router: Router, queue: BrokerQueue, terms: Terms) -> None:
+        self._queue = queue
+        self._terms = terms
+        self._processing = Processing(queue, router, terms, _let_go)
 
-async def _keep(queue: BrokerQueue, entry: Entry) -> None:
-    while True:
-        await anyio.sleep(queue.lease / 3)
-        await queue.keep(entry, queue.lease)
+    def follow(self, broker: Any) -> None:
+        """Prepare the queue before the broker starts, and close it once it has stopped."""
+        start, stop = broker.start, broker.stop
+
+        async def prepare_and_start() -> None:
+            await self._queue.prepare()
+            await start()
+
+        async def stop_and_close(*error: Any) -> None:
+            try:
+                await stop(*error)
+            finally:
+                await self._queue.close()
+
+        # Nothing else of FastStream's tells of both, in an app and without one.
+        broker.start, broker.stop = prepare_and_start, stop_and_close
+
+    async def handle(self, message: Any) -> None:
+        """Process what FastStream received."""
+        entry = await self._queue.entry_of(message)
+        if self._terms.is_over(entry):
+            await self._processing.end(entry)
+            return
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep, entry)
+            await self._processing.process(entry)
+            tasks.cancel_scope.cancel()
+
+    async def _keep(self, entry: Entry) -> None:
+        while True:
+            await anyio.sleep(self._queue.lease / 3)
+            try:
+                await self._queue.keep(entry, self._queue.lease)
+            except Exception as error:
+                log_failure("the lease of an event can't be renewed", error)
 
 
 async def _undecoded(message: Any) -> Any:

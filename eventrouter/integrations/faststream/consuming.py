@@ -6,12 +6,17 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
+
+from eventrouter.errors import RegistrationError
 from eventrouter.integrations.faststream.queues import BrokerQueue, queue_of
-from eventrouter.processing import Terms
+from eventrouter.integrations.faststream.terms import check_terms, terms_of
+from eventrouter.processing import log_failure
 from eventrouter.router import Router
+from eventrouter.stores.arguments import checked_count
 from eventrouter.workers import Workers
 
-_POLL = 1.0  # seconds that taking waits for events to come
+_PATIENCE = 15.0  # seconds that the broker may take at the end
 
 
 @asynccontextmanager
@@ -38,7 +43,7 @@ async def consume(
 
     Args:
         router: What processes the events.
-        broker: FastStream's broker; it is connected if it is not yet.
+        broker: FastStream's broker; it is connected if it is not yet, and stays so.
         subscriber: What ``broker.subscriber(...)`` returned, without a handler of its own.
         concurrency: How many events are processed at the same time, and how many are never
             acknowledged at the same time.
@@ -55,6 +60,11 @@ async def consume(
         StoreError: If the broker does not answer, or refuses.
     """
     queue = queue_of(broker, subscriber, dead_letters=dead_letters)
+    if subscriber.calls:
+        raise RegistrationError(
+            f"{subscriber!r} has a handler, which FastStream would call beside the router; leave "
+            "it without, or have FastStream call the router: attach()"
+        )
     async with consuming(
         router,
         queue,
@@ -79,19 +89,28 @@ async def consuming(
     grace: float,
 ) -> AsyncGenerator[Workers]:
     """Have the router process what is in the queue, for as long as the body runs."""
+    checked_count("concurrency", concurrency)
+    check_terms(attempts, wait, longest_wait)
+    if not grace >= 0:
+        raise RegistrationError(f"grace={grace!r}: it is a number of seconds from 0")
     router.compile()
-    terms = Terms(
-        attempts=attempts,
-        deaths=attempts,
-        wait=wait,
-        longest_wait=longest_wait,
-        lease=queue.lease,
-        poll=_POLL,
-    )
-    await queue.open(concurrency)
     try:
+        await queue.open(concurrency)
+        terms = terms_of(queue, attempts, wait, longest_wait)
         workers = Workers(queue, router, terms, concurrency)
         async with workers.running(grace):
-            yield workers
+            try:
+                yield workers
+            finally:
+                await _stop(queue)
     finally:
-        await queue.close()
+        with anyio.move_on_after(_PATIENCE, shield=True):
+            await queue.close()
+
+
+async def _stop(queue: BrokerQueue) -> None:
+    with anyio.move_on_after(_PATIENCE, shield=True):
+        try:
+            await queue.stop()
+        except Exception as error:  # what it has goes back by itself, when its lease runs out
+            log_failure("what was received and not taken can't be given back", error)

@@ -17,17 +17,32 @@ class BrokerQueue(EventQueue, Protocol):
     """
     The events that one subscriber of a broker gets.
 
-    Attributes:
-        place: What it is called in messages, such as ``events.> of the stream ORDERS``.
-        lease: The seconds for which the broker leaves an event to who took it.
+    It is prepared or opened, then used, stopped and closed; after that it may be opened again.
     """
 
-    place: str
-    lease: float
+    @property
+    def place(self) -> str:
+        """What it is called in messages, such as ``orders.> of the stream ORDERS``."""
+        ...
+
+    @property
+    def lease(self) -> float:
+        """The seconds for which the broker leaves an event to who took it; known once prepared."""
+        ...
+
+    async def prepare(self) -> None:
+        """
+        Connect, make on the broker what is to be made, and check that nothing can be lost.
+
+        Raises:
+            RegistrationError: If events could be lost with these settings; it names the fix.
+            StoreError: If the broker does not answer, or refuses.
+        """
+        ...
 
     async def open(self, limit: int) -> None:
         """
-        Connect, check that nothing can be lost, and begin to receive.
+        Prepare, and begin to receive.
 
         Args:
             limit: How many events may be taken and not settled, at most.
@@ -38,16 +53,27 @@ class BrokerQueue(EventQueue, Protocol):
         """
         ...
 
-    async def close(self) -> None:
-        """Receive no more; what was received and not taken goes back to the broker."""
+    async def stop(self) -> None:
+        """
+        Receive no more; what was received and not taken goes back to the broker, at no cost.
+
+        What was taken can still be settled. ``take`` gives nothing any more.
+        """
         ...
 
-    def entry_of(self, message: Any) -> Entry:
+    async def close(self) -> None:
+        """Let go of the broker; ``stop`` was called before, unless nothing was opened."""
+        ...
+
+    async def entry_of(self, message: Any) -> Entry:
         """
         The entry of a message that FastStream received itself.
 
         Args:
             message: What FastStream hands to a handler.
+
+        Raises:
+            StoreError: If the broker does not tell how often it was tried.
         """
         ...
 
