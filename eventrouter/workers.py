@@ -17,6 +17,7 @@ from attrs import define
 
 from eventrouter.contexts import calling_in_loop
 from eventrouter.processing import (
+    LOGGER,
     Processing,
     Terms,
     deaths_of,
@@ -76,6 +77,7 @@ class Workers:
         # By token too: it may be taken again here, if its lease ran out.
         self._held: dict[tuple[str, str], _Held] = {}
         self._bell = _Bell()
+        self._failures = 0
         self._is_ending = False
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None
 
@@ -98,6 +100,11 @@ class Workers:
     def in_flight(self) -> int:
         """How many events they have now."""
         return len(self._held)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether no events can be taken for now, since the queue fails."""
+        return self._failures > 0
 
     def wake(self) -> None:
         """Have them look at once for what there is; from any thread."""
@@ -143,7 +150,6 @@ class Workers:
     # Taking
 
     async def _take_all(self, tasks: TaskGroup) -> None:
-        failures = 0
         while not self._is_ending:
             news = self._bell.next
             free = self._count - len(self._held)
@@ -153,11 +159,14 @@ class Workers:
             try:
                 entries = await undisturbed(partial(self._take, free))
             except Exception as error:
-                failures += 1
-                log_failure("no events can be taken", error)
-                await self._pause(pause_after(failures))
+                self._failures += 1
+                if self._failures == 1:
+                    log_failure("no events can be taken", error)
+                await self._pause(pause_after(self._failures))
                 continue
-            failures = 0
+            if self._failures:
+                LOGGER.warning("events can be taken again, after %d failures", self._failures)
+            self._failures = 0
             await self._begin(entries, tasks)
             if len(entries) < free:
                 await self._wait_for(news)
