@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         NeverEnded,
         NoExample,
         NotSetAside,
+        PublishError,
         RegistrationError,
         RetryAfter,
         StoreError,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from eventrouter.idempotency import Idempotency
     from eventrouter.inbox import Inbox
     from eventrouter.limits import Limits
+    from eventrouter.outbox import Outbox
+    from eventrouter.publishing import Publisher
     from eventrouter.replaying import Replay
     from eventrouter.result import FailedAttempt, HandlerResult, Result, Status
     from eventrouter.retry import Exponential, Retry, exponential
@@ -85,6 +88,9 @@ __all__ = [
     "NeverEnded",
     "NoExample",
     "NotSetAside",
+    "Outbox",
+    "PublishError",
+    "Publisher",
     "RegistrationError",
     "Replay",
     "Result",
@@ -141,6 +147,9 @@ _HOMES = {
     "NeverEnded": "errors",
     "NotSetAside": "errors",
     "NoExample": "errors",
+    "Outbox": "outbox",
+    "PublishError": "errors",
+    "Publisher": "publishing",
     "RegistrationError": "errors",
     "Replay": "replaying",
     "Result": "result",

@@ -31,6 +31,7 @@ from eventrouter.once import Once
 from eventrouter.outcome import annotate, malformed, settled, status_of
 from eventrouter.payload import PayloadBuilder
 from eventrouter.providers import Provisions
+from eventrouter.publishing import Publishing
 from eventrouter.recovery import Sleep
 from eventrouter.result import Result, Status, with_raw
 from eventrouter.routing import Candidates, Route, RouteTable, Tier
@@ -49,6 +50,7 @@ from eventrouter.upcasting import Builder, UpcastPath, build_payloads, make_upca
 
 _SURROUNDED = "a hook or middleware is around it"
 _RUN_ONCE = "a handler runs once for an event"
+_PUBLISHED = "what a handler gives is published"
 _READ = "_read"  # what an event read straight carries through the middleware
 _CACHED = 1_024  # plans kept besides those of exact types and versions
 
@@ -113,6 +115,7 @@ class Dispatcher:
         sleep: What waits for another delivery of an event.
         idempotency: How each handler runs once for an event; None if it does not.
         dead_letters: Where events are set aside that were not handled; None if they are not.
+        publishing: What publishes the events that handlers give; None if nothing does.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Dispatcher:
         sleep: Sleep,
         idempotency: Idempotency | None = None,
         dead_letters: DeadLetters | None = None,
+        publishing: Publishing | None = None,
     ) -> None:
         self._envelopes = tuple(envelopes)
         self._only_envelope = self._envelopes[0] if len(self._envelopes) == 1 else None
@@ -160,6 +164,8 @@ class Dispatcher:
         self._threads = threads
         self._sleep = sleep
         self._idempotency = idempotency
+        self._publishing = publishing
+        self._obstacle = _RUN_ONCE if idempotency else _PUBLISHED if publishing else ""
         self._chains: dict[Mode, CallNext] = {
             mode: composed(scope.middleware, partial(self._run, raw=None, mode=mode))
             for mode in Mode
@@ -426,7 +432,18 @@ class Dispatcher:
                 has_loop = mode is not Mode.NO_LOOP
                 once = Once(self._idempotency, event, parts, self._sleep, has_loop)
         provisions = Provisions(event) if plan.has_provisions else None
-        run = Run(event, error, payloads, provisions, mode, self._threads, plan.path, upcast, once)
+        run = Run(
+            event,
+            error,
+            payloads,
+            provisions,
+            mode,
+            self._threads,
+            plan.path,
+            upcast,
+            once,
+            self._publishing,
+        )
         results, errors = await run_all(plan.group, run)
         if once is not None:
             success = status_of(results)
@@ -497,14 +514,14 @@ class Dispatcher:
 
     def _make_plan(self, routes: tuple[Route, ...], path: UpcastPath | None) -> Plan:
         routes = reached = tuple(sorted(routes, key=lambda route: route.order))
-        if self._idempotency is not None:
+        if self._idempotency is not None or self._publishing is not None:
             _refuse_shared_names(routes)
         if path is not None:
             reached = tuple(self._reached(route, path) for route in routes)
         group = make_group(reached, self._scope, self._is_concurrent)
         builders = dict.fromkeys(route.builder for route in reached if route.builder is not None)
         has_provisions = any(route.filled for route in routes)
-        obstacle = _obstacle(reached, group) or (_RUN_ONCE if self._idempotency else "")
+        obstacle = _obstacle(reached, group) or self._obstacle
         lone = reached[0] if len(routes) == 1 and not obstacle else None
         return Plan(routes, path, reached, group, tuple(builders), has_provisions, obstacle, lone)
 
@@ -543,7 +560,8 @@ def _refuse_shared_names(routes: Iterable[Route]) -> None:
         if other is not route:
             raise RegistrationError(
                 f"{other.named} and {route.named} take the same events under one name, by which "
-                "Router(idempotency=...) knows whether a handler ran; give each its own"
+                "Router(idempotency=...) knows whether a handler ran, and Router(publisher=...) "
+                "what it gave; give each its own"
             )
 
 

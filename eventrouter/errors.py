@@ -154,6 +154,33 @@ class StoreError(EventRouterError):
         return self.reason
 
 
+class PublishError(EventRouterError):
+    """
+    Raised when an event that a handler gave could not be published, as far as is known.
+
+    The event that it was given for is to be delivered again, and the handler to run again:
+    ``Result.retryable`` is True, unless the publisher raised ``Unrecoverable``. What went wrong is
+    the cause.
+
+    Attributes:
+        event_type: The type of the event that was to be published.
+        event_id: Its id, or None.
+        reason: What went wrong, without what the publisher says of it: that may hold secrets.
+    """
+
+    def __init__(self, event_type: str, event_id: str | None, reason: str) -> None:
+        super().__init__(event_type, event_id, reason)
+        self.event_type = event_type
+        self.event_id = event_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the event {identified(self.event_type, self.event_id)} could not be published: "
+            f"{self.reason}"
+        )
+
+
 class NeverEnded(EventRouterError):
     """
     Told of in the dead letter of an event that was begun several times and never ended.

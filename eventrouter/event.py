@@ -25,6 +25,9 @@ Metadata: TypeAlias = Mapping[str, str]
 #: What holds, in an event that was upcast, the one that came.
 _ORIGINAL = "_original"
 
+#: What holds the metadata of an event whose id was made up, until someone looks at them.
+_PROVISIONAL = "_provisional"
+
 #: Of an event without any.
 NOTHING_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -75,7 +78,8 @@ class Event(Generic[T]):
             payload: What happened.
             version: The name of the payload's shape.
             source: Who says so.
-            id: Equal for two deliveries of one event; a random UUID if not given.
+            id: Equal for two deliveries of one event; a random UUID if not given. Of an event that
+                a handler gives to be published it counts as none, unless someone has looked at it.
             timestamp: When, with an offset; now if not given.
             metadata: More strings to travel with it.
             extensions: More members for the envelope.
@@ -87,20 +91,25 @@ class Event(Generic[T]):
             raise MalformedEvent("an event needs a type")
         if timestamp is not None and timestamp.utcoffset() is None:
             raise MalformedEvent(f"the timestamp {timestamp} has no offset from UTC")
-        named = {"id": id or str(uuid4()), "source": source, "version": version}
-        return Event(
+        named = {"id": id, "source": source, "version": version}
+        given = {**(metadata or {}), **{name: text for name, text in named.items() if text}}
+        is_made_up = not given.get("id")
+        event = Event(
             type,
             payload,
             timestamp or now(),
-            MappingProxyType(
-                {**(metadata or {}), **{name: text for name, text in named.items() if text}}
-            ),
+            MappingProxyType({**given, "id": str(uuid4())} if is_made_up else given),
             MappingProxyType(dict(extensions or {})),
         )
+        if is_made_up:
+            event.__dict__[_PROVISIONAL] = event.__dict__.pop("metadata")
+        return event
 
     if not TYPE_CHECKING:  # or any attribute would pass as one it has
 
         def __getattr__(self, name: str) -> Any:
+            if name == "metadata" and _PROVISIONAL in self.__dict__:
+                return self.__dict__.setdefault(name, self.__dict__[_PROVISIONAL])
             unmade = self.__dict__.get("_unmade")
             if unmade is None or name not in _PARTS:
                 raise AttributeError(f"an Event has no attribute {name!r}")
@@ -170,6 +179,13 @@ def unmade_event(event_type: str, make: Callable[[Any], Event[Any]], parts: Any)
     event.__dict__["type"] = event_type
     event.__dict__["_unmade"] = (make, parts)
     return event
+
+
+def given_metadata(event: Event[Any]) -> Metadata:
+    """The metadata without an id that was made up and nobody has looked at."""
+    if _PROVISIONAL not in event.__dict__ or "metadata" in event.__dict__:
+        return event.metadata
+    return {name: text for name, text in event.__dict__[_PROVISIONAL].items() if name != "id"}
 
 
 def upcast_event(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import anyio
 from attrs import evolve, frozen
@@ -14,13 +14,18 @@ from eventrouter.errors import ClaimLost, StoreError
 from eventrouter.event import Event
 from eventrouter.idempotency import Idempotency
 from eventrouter.interruption import Interruption
+from eventrouter.news import announce
 from eventrouter.outcome import annotate, besides, note
 from eventrouter.recovery import Sleep
 from eventrouter.result import HandlerResult, Status
 from eventrouter.stores.calling import called
 from eventrouter.stores.claims import Claim, make_key
+from eventrouter.stores.outgoing import OutboxStore, Outgoing
 
 T = TypeVar("T")
+
+#: Writes what a handler gave: its result, which says so if that failed, and what is to be kept.
+Prepare: TypeAlias = Callable[[HandlerResult], tuple[HandlerResult, Sequence[Outgoing]]]
 
 _FIRST_PAUSE: Final = 0.05  # seconds between two looks at a claim that another has
 _LONGEST_PAUSE: Final = 1.0
@@ -46,7 +51,10 @@ class Once:
     has_loop: bool
 
     async def run(
-        self, handler: str, work: Callable[[], Awaitable[HandlerResult]]
+        self,
+        handler: str,
+        work: Callable[[], Awaitable[HandlerResult]],
+        prepare: Prepare | None = None,
     ) -> HandlerResult:
         """
         Do a handler's work, unless it was done, or is being done.
@@ -54,6 +62,8 @@ class Once:
         Args:
             handler: The handler's name, with its module.
             work: Calls it, as often as its policy says.
+            prepare: Writes what it gave, which the store then keeps as it completes the claim. None
+                if that is not for the store.
         """
         try:
             claim = await self._claim(make_key(*self.parts, handler))
@@ -66,7 +76,7 @@ class Once:
         try:
             await self._hold(claim, work, results)
         finally:  # also if it was cancelled, or ends the program
-            result = await self._settled(claim, *results)
+            result = await self._settled(claim, prepare, *results)
         assert result is not None
         return result
 
@@ -83,10 +93,13 @@ class Once:
         return claim
 
     async def _settled(
-        self, claim: Claim, result: HandlerResult | None = None
+        self, claim: Claim, prepare: Prepare | None, result: HandlerResult | None = None
     ) -> HandlerResult | None:
         """Complete the claim if the work was done, and else give it up."""
         terms = self.idempotency
+        outgoing: Sequence[Outgoing] = ()
+        if prepare is not None and result is not None:
+            result, outgoing = prepare(result)
         if result is None or result.error is not None:
             try:
                 await self._ask(lambda: terms.store.release(claim))
@@ -96,13 +109,21 @@ class Once:
             return result
         error: Exception
         try:
-            if await self._ask(lambda: terms.store.complete(claim, terms.ttl)):
+            if await self._ask(lambda: self._complete(claim, outgoing)):
+                if outgoing:
+                    announce(terms.store)
                 return result
             error = ClaimLost(result.handler, terms.lease)
         except StoreError as failure:
             error = failure
         annotate(error, self.event, result.handler)
         return evolve(result, error=error)
+
+    def _complete(self, claim: Claim, outgoing: Sequence[Outgoing]) -> Awaitable[bool]:
+        store, ttl = self.idempotency.store, self.idempotency.ttl
+        if not outgoing:
+            return store.complete(claim, ttl)
+        return cast("OutboxStore", store).complete(claim, ttl, outgoing)
 
     async def _hold(
         self,

@@ -12,7 +12,7 @@ from attrs import evolve, field, fields, frozen
 from eventrouter.errors import RegistrationError, seconds_of
 from eventrouter.event import Event
 from eventrouter.retry import Retry
-from eventrouter.signature import AnyHandler, is_async, named, takes
+from eventrouter.signature import AnyHandler, is_async, named, runs_in_loop, takes
 
 T = TypeVar("T")
 
@@ -159,7 +159,7 @@ def policy_of(handler: AnyHandler, thread: bool, settings: Settings) -> Policy:
         RegistrationError: If it can't be stopped when its time is over.
     """
     timeout = _said(settings.timeout)
-    if is_async(handler):
+    if runs_in_loop(handler):
         if settings.abandon:
             raise RegistrationError(
                 f"{named(handler)} is async, so a timeout cancels it; remove abandon=True"

@@ -14,6 +14,7 @@ from eventrouter.circuit import Circuit
 from eventrouter.conditions import Condition
 from eventrouter.deadlines import within
 from eventrouter.errors import RegistrationError, quoted
+from eventrouter.generators import run_to_end
 from eventrouter.payload import PayloadBuilder, PayloadConverter, make_builder
 from eventrouter.policy import Settings, policy_of
 from eventrouter.providers import Provider, filled
@@ -27,6 +28,7 @@ from eventrouter.signature import (
     named,
     read_conversion,
     read_signature,
+    refuse_generator,
     refuse_uncallable,
 )
 from eventrouter.turns import Turns
@@ -157,7 +159,7 @@ class Registration:
                 parameter asks for, or a setting of a router around can't work for it.
         """
         policy = policy_of(self.handler, self.thread, self.settings.within(around))
-        call = self.handler
+        call = run_to_end(self.handler)
         if policy.timeout is not None and not policy.abandon:
             call = within(policy.timeout, call, self.named.name)
         try:
@@ -173,6 +175,7 @@ class Registration:
             named=self.named,
             signature=signature,
             builder=self.signatures.builder_of(self.handler, signature.payload_type),
+            converter=self.signatures.converter.detailed,
             thread=self.thread,
             is_observer=self.role is Role.OBSERVER,
             is_fallback=self.role is Role.FALLBACK,
@@ -217,6 +220,7 @@ class UpcasterRegistration:
 
     def __attrs_post_init__(self) -> None:
         refuse_uncallable(self.function)
+        refuse_generator(self.function)
         self.named = named(self.function)
         if self.source == self.target:
             raise RegistrationError(

@@ -11,6 +11,7 @@ from eventrouter.errors import (
     ClaimLost,
     HandlerPaused,
     NotSetAside,
+    PublishError,
     StoreError,
     asked_wait,
     is_permanent,
@@ -55,7 +56,8 @@ class HandlerResult:
 
     Attributes:
         handler: The handler's name, with its module.
-        value: What it returned.
+        value: What it returned, or the tuple of what it yielded; events as they were published, if
+            they were.
         error: What it raised, the last time it was called; or None.
         attempts: How often it was called.
         elapsed: How long that took, in seconds, with the waits between.
@@ -139,7 +141,7 @@ class Result:
             isinstance(self.error, NotSetAside)
             or self.is_paused
             or any(handler.skipped is Status.IN_PROGRESS for handler in self.handlers)
-            or any(isinstance(handler.error, (ClaimLost, StoreError)) for handler in self.handlers)
+            or any(_is_of_elsewhere(handler.error) for handler in self.handlers)
         )
 
     @property
@@ -163,6 +165,13 @@ class Result:
         """What each handler that failed raised; or what else went wrong."""
         of_handlers = [handler.error for handler in self.handlers if handler.error is not None]
         return of_handlers or ([] if self.error is None else [self.error])
+
+
+def _is_of_elsewhere(error: Exception | None) -> bool:
+    """Whether a handler did its work, and what came after that failed, which may pass."""
+    if isinstance(error, PublishError):
+        return not is_permanent(error)
+    return isinstance(error, (ClaimLost, StoreError))
 
 
 def _asked_wait(error: Exception) -> float | None:

@@ -25,7 +25,7 @@ from eventrouter.converter import make_converter
 from eventrouter.dead_letters import DeadLetters, selected
 from eventrouter.direct import recover_built, run_built
 from eventrouter.dispatch import Dispatcher
-from eventrouter.envelope import NO_HEADERS, Envelope, Headers, WritesBytes
+from eventrouter.envelope import NO_HEADERS, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope
 from eventrouter.errors import MalformedEvent, RegistrationError, UnroutedEvent
 from eventrouter.event import Event
@@ -46,18 +46,28 @@ from eventrouter.policy import (
     TimeoutSetting,
 )
 from eventrouter.providers import Provider, make_provider
+from eventrouter.publishing import Publisher, Publishing, checked_publisher
 from eventrouter.recovery import Sleep
 from eventrouter.registration import Registration, Role, Signatures, UpcasterRegistration
 from eventrouter.result import Result, handled
 from eventrouter.routing import Route, RouteTable
 from eventrouter.scope import After, Before, Middleware, Scope
-from eventrouter.signature import AnyHandler, is_async, named, refuse_uncallable, takes
+from eventrouter.signature import (
+    AnyHandler,
+    is_async,
+    named,
+    refuse_generator,
+    refuse_uncallable,
+    takes,
+)
 from eventrouter.stores.claims import IdempotencyStore
 from eventrouter.stores.letters import DeadLetter, DeadLetterStore
+from eventrouter.stores.outgoing import OutboxStore
 from eventrouter.straight import Way
 from eventrouter.stream import Delivered, process_many
 from eventrouter.threads import WorkerThreads
 from eventrouter.upcasters import Upcaster
+from eventrouter.writing import written
 
 H = TypeVar("H", bound=AnyHandler)
 B = TypeVar("B", bound=Before)
@@ -112,6 +122,8 @@ class Router:
             a store, or ``Idempotency(store, ...)``. None for at every delivery.
         dead_letters: The store where an event is set aside that no handler can take, or that
             failed past its handlers' last attempt. None if whoever delivers it keeps it.
+        publisher: Who takes the events that handlers return or yield. None if they are in the
+            results alone.
 
     Raises:
         RegistrationError: If a setting can't work.
@@ -135,6 +147,7 @@ class Router:
         sleep: Sleep = anyio.sleep,
         idempotency: Idempotency | IdempotencyStore | None = None,
         dead_letters: DeadLetterStore | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
         if unrouted not in ("raise", "ignore"):
             raise RegistrationError(f"unrouted={unrouted!r}: it is 'raise' or 'ignore'")
@@ -153,6 +166,7 @@ class Router:
         self._sleep = sleep
         self._idempotency = as_idempotency(idempotency)
         self._dead_letters = None if dead_letters is None else DeadLetters(dead_letters)
+        self._publisher = checked_publisher(publisher)
         self._signatures = Signatures(self._converter)
         # In the order they were declared; handlers run in this order.
         self._declared: list[Registration | _Inclusion] = []
@@ -178,6 +192,30 @@ class Router:
     def abandoned_threads(self) -> int:
         """How many threads were left behind by handlers with ``abandon=True``, and still run."""
         return self._threads.abandoned
+
+    @property
+    def publisher(self) -> Publisher | None:
+        """
+        Who takes the events that handlers return or yield, or None.
+
+        It may be set at any time, and counts for what is dispatched from then on. That of a router
+        that is included does not count.
+
+        Raises:
+            RegistrationError: If what it is set to can't publish.
+        """
+        return self._publisher
+
+    @publisher.setter
+    def publisher(self, publisher: Publisher | None) -> None:
+        self._publisher = checked_publisher(publisher)
+        self._changed()
+
+    @property
+    def outbox_store(self) -> OutboxStore | None:
+        """Where events wait to be published by an ``Outbox``, or None if they are at once."""
+        store = None if self._idempotency is None else self._idempotency.store
+        return store if isinstance(store, OutboxStore) else None
 
     # Declaring
 
@@ -762,14 +800,7 @@ class Router:
         Raises:
             MalformedEvent: If the event can't be written so that it is read back.
         """
-        envelope = self._envelopes[0]
-        if isinstance(envelope, WritesBytes) and envelope.writes_bytes(event):
-            return envelope.write(event)
-        try:
-            payload = self._converter.detailed.unstructure(event.payload)
-        except Exception as error:
-            raise MalformedEvent(f"the payload can't be written: {error}") from error
-        return envelope.write(event.with_payload(payload))
+        return written(event, self._envelopes[0], self._converter.detailed)
 
     # Inside
 
@@ -829,6 +860,7 @@ class Router:
 
     def _add_hook(self, hooks: list[Any], hook: Any, count: int, arguments: str) -> None:
         refuse_uncallable(hook)
+        refuse_generator(hook)
         if not takes(hook, count):
             raise RegistrationError(f"{named(hook)} must take {arguments}")
         hooks.append(hook)
@@ -884,11 +916,17 @@ class Router:
             sleep=self._sleep,
             idempotency=self._idempotency,
             dead_letters=self._dead_letters,
+            publishing=self._publishing(),
         )
-        if self._idempotency is not None:
+        if self._idempotency is not None or self._publisher is not None:
             compiled.refuse_shared_names(self._routes)
         self._compiled = compiled
         return compiled
+
+    def _publishing(self) -> Publishing | None:
+        if self._publisher is None:
+            return None
+        return Publishing(self._publisher, self._envelopes[0], self.outbox_store is not None)
 
     def _make_chains(self) -> Chains:
         upcasters: list[Upcaster] = []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from attrs import Factory, field, frozen
+from cattrs import Converter
 
 from eventrouter.chains import Chains
 from eventrouter.circuit import Circuit
@@ -44,6 +45,7 @@ class Route:
         condition: What else is asked of it, or None.
         handler: The function.
         named: Its name and where it was written.
+        converter: What payloads of events that it gives are written with.
         thread: Whether a sync handler runs in a worker thread.
         is_observer: Whether it sees every event, also those that no handler can take.
         is_fallback: Whether it takes what no other does; the pattern then is how types begin.
@@ -66,6 +68,7 @@ class Route:
     named: Named
     signature: Signature = field(repr=False)
     builder: Builder | None = field(repr=False)  # None: the raw payload is what is asked for
+    converter: Converter = field(repr=False)
     thread: bool
     is_observer: bool = False
     is_fallback: bool = False

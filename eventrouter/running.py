@@ -28,10 +28,12 @@ from eventrouter.interruption import Interruption
 from eventrouter.once import Once
 from eventrouter.outcome import Outcome, annotate, besides, settled, status_of, summed_up
 from eventrouter.providers import Provisions, Source
+from eventrouter.publishing import Publishing
 from eventrouter.result import HandlerResult, Result, Status
 from eventrouter.routing import Route
 from eventrouter.scope import After, CallNext, Middleware, Scope
 from eventrouter.signature import named
+from eventrouter.stores.outgoing import Outgoing
 from eventrouter.threads import WorkerThreads, outcome_of
 from eventrouter.upcasting import Builder, UpcastPath, build_payloads
 
@@ -59,6 +61,7 @@ class Run:
         path: How the event is upcast for its handlers; None if it is not.
         upcast: What came of that.
         once: What runs each handler once; None if nothing does.
+        publishing: What publishes the events that handlers give; None if nothing does.
     """
 
     event: Event[Any]
@@ -70,6 +73,7 @@ class Run:
     path: UpcastPath | None = None
     upcast: Event[Any] | None = None
     once: Once | None = None
+    publishing: Publishing | None = None
 
     @property
     def upcasts(self) -> tuple[str, ...]:
@@ -173,9 +177,7 @@ def composed(middleware: Iterable[Middleware], innermost: CallNext) -> CallNext:
 
 def run_route(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     """Run one handler, when it is its turn; what it raises is in the result."""
-    if route.in_order is not None:
-        return _run_in_order(route, run)
-    return _run_admitted(route, run) if run.once is None else _run_once(route, run.once, run)
+    return _run_claimed(route, run) if route.in_order is None else _run_in_order(route, run)
 
 
 async def _run_in_order(route: Route, run: Run) -> HandlerResult:
@@ -188,15 +190,42 @@ async def _run_in_order(route: Route, run: Run) -> HandlerResult:
         annotate(error, run.event, f"ordered_by= of {route.named.name}")
         return HandlerResult(route.named.name, None, error, 0, 0.0)
     try:
-        if run.once is not None:
-            return await _run_once(route, run.once, run)
-        return await _run_admitted(route, run)
+        return await _run_claimed(route, run)
     finally:
         route.in_order.give(key)
 
 
-def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, HandlerResult]:
-    return once.run(route.named.name, partial(_run_admitted, route, run))
+def _run_claimed(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    once, publishing = run.once, run.publishing
+    if publishing is None:
+        if once is None:
+            return _run_admitted(route, run)
+        return once.run(route.named.name, partial(_run_admitted, route, run))
+    if once is None:
+        return _run_and_publish(route, publishing, run)
+    if not publishing.has_outbox:
+        return once.run(route.named.name, partial(_run_and_publish, route, publishing, run))
+    prepare = partial(_prepared, route, publishing, run)
+    return once.run(route.named.name, partial(_run_admitted, route, run), prepare)
+
+
+async def _run_and_publish(route: Route, publishing: Publishing, run: Run) -> HandlerResult:
+    result, outgoing = _prepared(route, publishing, run, await _run_admitted(route, run))
+    if not outgoing:
+        return result
+    return await publishing.publish(result, outgoing, run.event, run.has_loop)
+
+
+def _prepared(
+    route: Route, publishing: Publishing, run: Run, result: HandlerResult
+) -> tuple[HandlerResult, list[Outgoing]]:
+    event = run.event
+    parts: tuple[str | None, ...] | None = None
+    if run.once is not None:
+        parts = run.once.parts
+    elif event.id:
+        parts = (event.source, event.id)
+    return publishing.prepared(result, event, parts, route.converter)
 
 
 def _run_admitted(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:

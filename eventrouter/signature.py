@@ -34,7 +34,8 @@ class Signature(NamedTuple):
         payload_type: What the payload is built to.
         takes_event: Whether the first parameter is the whole event.
         further: The parameters after the first that have an annotation.
-        is_async: Whether calling it gives a coroutine.
+        is_async: Whether it runs in the event loop: it is a coroutine function, or an async
+            generator function.
     """
 
     payload_type: Any
@@ -83,7 +84,7 @@ def refuse_uncallable(handler: Any) -> None:
     Refuse what can't be a handler at all, before its annotations are looked at.
 
     Raises:
-        RegistrationError: If it is a class, a generator function, or not callable.
+        RegistrationError: If it is a class, or not callable.
     """
     if isinstance(handler, (classmethod, staticmethod)):
         raise RegistrationError(
@@ -95,9 +96,18 @@ def refuse_uncallable(handler: Any) -> None:
         )
     if not callable(handler):
         raise RegistrationError(f"{handler!r} can't be called")
-    if is_generator(handler):
+
+
+def refuse_generator(function: Any) -> None:
+    """
+    Refuse a generator function where nothing takes what it yields.
+
+    Raises:
+        RegistrationError: If it is one.
+    """
+    if is_generator(function):
         raise RegistrationError(
-            f"{named(handler)} is a generator function: calling it would run nothing; remove "
+            f"{named(function)} is a generator function: calling it would run nothing; remove "
             "its yield"
         )
 
@@ -141,7 +151,7 @@ def read_signature(handler: AnyHandler) -> Signature:
         payload_type,
         takes_event,
         tuple(_further(handler, parameter, hints) for parameter in rest),
-        is_async(handler),
+        runs_in_loop(handler),
     )
 
 
@@ -198,6 +208,16 @@ def is_generator(function: Any) -> bool:
         inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate)
         for candidate in candidates
     )
+
+
+def may_yield(handler: Any) -> bool:
+    """Whether calling the handler gives a generator, or may do so as it only wraps one."""
+    return is_generator(handler) or is_generator(_plain(handler))
+
+
+def runs_in_loop(handler: Any) -> bool:
+    """Whether the handler waits in the event loop: calling it gives what has to be awaited."""
+    return is_async(handler) or inspect.isasyncgenfunction(_plain(handler))
 
 
 def takes(function: Any, count: int) -> bool:

@@ -15,6 +15,7 @@ from anyio import get_cancelled_exc_class
 from anyio.abc import TaskGroup
 from attrs import define
 
+from eventrouter.bell import Bell
 from eventrouter.contexts import calling_in_loop
 from eventrouter.processing import (
     LOGGER,
@@ -40,23 +41,6 @@ class _Held:
     kept: float  # when it was last certain that it is ours
 
 
-class _Bell:
-    """Wakes all that wait for it to ring."""
-
-    def __init__(self) -> None:
-        self._next = anyio.Event()
-
-    def ring(self) -> None:
-        """Wake all that wait for the next time it rings."""
-        rung, self._next = self._next, anyio.Event()
-        rung.set()
-
-    @property
-    def next(self) -> anyio.Event:
-        """Is set when it rings next."""
-        return self._next
-
-
 class Workers:
     """
     Process what is in a queue; made by ``Inbox.workers``.
@@ -76,7 +60,7 @@ class Workers:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         # By token too: it may be taken again here, if its lease ran out.
         self._held: dict[tuple[str, str], _Held] = {}
-        self._bell = _Bell()
+        self._bell = Bell()
         self._failures = 0
         self._is_ending = False
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None

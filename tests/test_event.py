@@ -110,3 +110,17 @@ def test_a_payload_that_can_t_be_written_is_refused() -> None:
 
     with pytest.raises(MalformedEvent, match="can't be written"):
         Router().write(Event.new("a", naive))
+
+
+def test_an_id_that_was_made_up_stays_what_it_was_once_looked_at() -> None:
+    event = Event.new("a", None, source="shop")
+
+    assert event.id == event.id == event.metadata["id"]
+    assert event.with_payload(1).id == event.id
+    assert pickle.loads(pickle.dumps(event)) == event
+    assert copy.deepcopy(event) == event
+
+
+def test_an_id_among_the_metadata_is_the_id() -> None:
+    assert Event.new("a", None, metadata={"id": "e-1"}).id == "e-1"
+    assert Event.new("a", None, metadata={"id": ""}).id

@@ -11,14 +11,15 @@ PACKAGE = Path(eventrouter.__file__).parent
 
 #: Each module imports from rows above its own only; in a row they don't know each other.
 LAYERS = [
-    {"errors", "limits", "timestamps", "contexts", "interruption"},
+    {"errors", "limits", "timestamps", "contexts", "interruption", "bell", "news"},
     {"event", "kinds", "paths", "suggestions", "patterns", "stores.arguments"},
     {"json", "turns", "circuit"},
     {"envelope", "result", "structuring.refusal", "signature", "envelopes.media_types"},
-    {"publishing", "stores.claims", "stores.letters", "stores.calling"},
+    {"stores.claims", "stores.letters", "stores.calling", "generators"},
     {
         "envelopes.cloudevents.attributes",
         "envelopes.cloudevents.data",
+        "writing",
         "conditions",
         "deadlines",
         "retry",
@@ -35,6 +36,7 @@ LAYERS = [
         "signatures.replay",
         "letters",
         "stores.entries",
+        "stores.outgoing",
         "stores.memory.claims",
         "stores.memory.letters",
         "stores.sqlite.failures",
@@ -55,6 +57,8 @@ LAYERS = [
         "signatures.slack",
         "signatures.hmac",
         "stores.memory.entries",
+        "stores.memory.outgoing",
+        "stores.sqlite.outgoing",
         "stores.sqlite.claims",
         "stores.sqlite.database",
         "stores.sqlite.entries",
@@ -69,7 +73,7 @@ LAYERS = [
         "stores.sqlite.store",
     },
     {"structuring.unions", "structuring.twins", "payload"},
-    {"converter", "upcasters"},
+    {"converter", "upcasters", "publishing"},
     {"upcasting"},
     {"chains"},
     {"routing"},
@@ -87,8 +91,8 @@ LAYERS = [
     {"dispatch"},
     {"stream", "explanation"},
     {"router"},
-    {"processing", "replaying"},
-    {"workers"},
+    {"processing", "replaying", "relay"},
+    {"workers", "outbox"},
     {"inbox"},
 ]
 #: What stands outside the core, and is imported by nothing in it.

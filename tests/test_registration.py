@@ -139,31 +139,6 @@ def test_a_partial_whose_payload_is_bound_is_refused() -> None:
 # What can't be a handler
 
 
-def test_a_generator_function_is_refused() -> None:
-    def handle(user: User) -> Iterator[int]:
-        yield 1
-
-    assert_names(refused(handle, "is a generator function"), handle)
-    refused(functools.partial(handle), "is a generator function")
-
-
-def test_an_async_generator_function_is_refused() -> None:
-    async def handle(user: User) -> Any:
-        yield 1
-
-    assert_names(refused(handle, "is a generator function"), handle)
-
-
-class Generating:
-    def __call__(self, user: User) -> Iterator[int]:
-        yield 1
-
-
-def test_an_object_whose_call_generates_is_refused() -> None:
-    refused(Generating(), "is a generator function")
-    refused(functools.partial(Generating()), "is a generator function")
-
-
 @pytest.mark.parametrize("a_class", [User, Plain, dict, int])
 def test_a_class_is_refused(a_class: type) -> None:
     refused(a_class, f"{a_class.__qualname__} is a class; register an instance")

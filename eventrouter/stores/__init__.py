@@ -13,6 +13,7 @@ from eventrouter.stores.letters import (
     LetterPage,
     bytes_of,
 )
+from eventrouter.stores.outgoing import OutboxStore, Outgoing, OutgoingCounts
 
 if TYPE_CHECKING:
     from eventrouter.stores.memory.store import MemoryStore
@@ -31,6 +32,9 @@ __all__ = [
     "LetterFilter",
     "LetterPage",
     "MemoryStore",
+    "OutboxStore",
+    "Outgoing",
+    "OutgoingCounts",
     "SqliteStore",
     "bytes_of",
     "make_key",

@@ -6,6 +6,7 @@ from eventrouter.testing.deliveries import deliver_twice
 from eventrouter.testing.entries import InboxStoreContract
 from eventrouter.testing.handlers import FailTimes, Recorder
 from eventrouter.testing.letters import DeadLetterStoreContract
+from eventrouter.testing.outgoing import OutboxStoreContract
 from eventrouter.testing.processes import run_and_kill
 from eventrouter.testing.waits import FakeSleep
 
@@ -16,6 +17,7 @@ __all__ = [
     "FakeSleep",
     "IdempotencyStoreContract",
     "InboxStoreContract",
+    "OutboxStoreContract",
     "Recorder",
     "deliver_twice",
     "run_and_kill",

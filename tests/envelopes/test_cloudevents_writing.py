@@ -316,3 +316,23 @@ def test_json_in_base64_is_the_json() -> None:
     )
 
     assert BINARY.write(event)[0] == b'{"a":1}'
+
+
+@pytest.mark.parametrize("envelope", [STRUCTURED, BINARY])
+def test_what_correlates_events_is_metadata_under_names_without_an_underscore(
+    envelope: CloudEventsEnvelope,
+) -> None:
+    metadata = {"correlation_id": "story", "causation_id": "e-1"}
+    event = Event.new("a", 1, id="1", source="/s", timestamp=MOMENT, metadata=metadata)
+
+    raw, headers = envelope.write(event)
+
+    assert envelope.read(raw, headers) == event
+    assert b"correlationid" in raw or headers["ce-correlationid"] == "story"
+
+
+def test_a_correlationid_that_is_no_text_is_an_extension() -> None:
+    event = STRUCTURED.read({**REQUIRED, "correlationid": 7})
+
+    assert dict(event.extensions) == {"correlationid": 7}
+    assert STRUCTURED.read(*STRUCTURED.write(event)) == event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
@@ -10,7 +10,7 @@ import anyio.lowlevel
 from attrs import field, frozen
 
 from eventrouter import DeadLetter, MemoryStore, SqliteStore, StoreError
-from eventrouter.stores import Claim
+from eventrouter.stores import Claim, Outgoing
 
 AnyStore: TypeAlias = MemoryStore | SqliteStore
 T = TypeVar("T")
@@ -37,8 +37,8 @@ class Failing(MemoryStore):
     async def renew(self, claim: Claim, lease: float) -> bool:
         return await self._unless_broken("renew", super().renew(claim, lease))
 
-    async def complete(self, claim: Claim, ttl: float) -> bool:
-        return await self._unless_broken("complete", super().complete(claim, ttl))
+    async def complete(self, claim: Claim, ttl: float, outgoing: Sequence[Outgoing] = ()) -> bool:
+        return await self._unless_broken("complete", super().complete(claim, ttl, outgoing))
 
     async def release(self, claim: Claim) -> bool:
         return await self._unless_broken("release", super().release(claim))
@@ -63,9 +63,9 @@ class Waiting(MemoryStore):
         await anyio.lowlevel.checkpoint()
         return await super().claim(key, lease)
 
-    async def complete(self, claim: Claim, ttl: float) -> bool:
+    async def complete(self, claim: Claim, ttl: float, outgoing: Sequence[Outgoing] = ()) -> bool:
         await anyio.lowlevel.checkpoint()
-        return await super().complete(claim, ttl)
+        return await super().complete(claim, ttl, outgoing)
 
     async def add_letter(self, letter: DeadLetter) -> str:
         await anyio.lowlevel.checkpoint()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -11,18 +11,24 @@ from typing import Any
 import pytest
 
 from eventrouter import DeadLetter, MemoryStore
-from eventrouter.stores import Claim, Entry
+from eventrouter.stores import Claim, Entry, Outgoing
 from eventrouter.testing import (
     DeadLetterStoreContract,
     FakeClock,
     IdempotencyStoreContract,
     InboxStoreContract,
+    OutboxStoreContract,
 )
 from eventrouter.testing.refusals import refused_with
 
 pytestmark = pytest.mark.anyio
 
-CONTRACTS = [IdempotencyStoreContract, DeadLetterStoreContract, InboxStoreContract]
+CONTRACTS = [
+    IdempotencyStoreContract,
+    DeadLetterStoreContract,
+    InboxStoreContract,
+    OutboxStoreContract,
+]
 
 
 class MarksBeforeDoing(MemoryStore):
@@ -33,7 +39,7 @@ class MarksBeforeDoing(MemoryStore):
 
 
 class CompletesWhatItLost(MemoryStore):
-    async def complete(self, claim: Claim, ttl: float) -> bool:
+    async def complete(self, claim: Claim, ttl: float, outgoing: Sequence[Outgoing] = ()) -> bool:
         await super().complete(claim, ttl)
         return True
 
@@ -49,6 +55,20 @@ class ForgetsHeaders(MemoryStore):
 class TakesWhatIsTaken(MemoryStore):
     async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
         return await super().take(worker, limit=limit, lease=1e-9)
+
+
+class PutsThemThereApart(MemoryStore):
+    """Beside the completion of the key, not with it."""
+
+    async def complete(self, claim: Claim, ttl: float, outgoing: Sequence[Outgoing] = ()) -> bool:
+        completed = await super().complete(claim, ttl)
+        await super().complete(await super().claim(f"{claim.key}+", 10), ttl, outgoing)
+        return completed
+
+
+class ForgetsTheOrder(MemoryStore):
+    async def take_outgoing(self, *, limit: int, lease: float) -> list[Outgoing]:
+        return (await super().take_outgoing(limit=limit, lease=lease))[::-1]
 
 
 async def failures(contract: Any, make: Callable[..., MemoryStore]) -> list[str]:
@@ -79,6 +99,12 @@ async def failures(contract: Any, make: Callable[..., MemoryStore]) -> list[str]
             "test_who_lost_the_key_to_another_changes_nothing",
         ),
         (DeadLetterStoreContract, ForgetsHeaders, "test_a_letter_is_found_as_it_was_added"),
+        (OutboxStoreContract, PutsThemThereApart, "test_who_lost_the_key_puts_nothing_there"),
+        (
+            OutboxStoreContract,
+            ForgetsTheOrder,
+            "test_events_of_one_key_are_taken_in_the_order_they_were_put",
+        ),
     ],
 )
 async def test_a_store_that_is_wrong_fails(contract: Any, store: Any, found: str) -> None:

@@ -13,6 +13,7 @@ from eventrouter.testing import (
     FakeClock,
     IdempotencyStoreContract,
     InboxStoreContract,
+    OutboxStoreContract,
 )
 
 pytestmark = pytest.mark.anyio
@@ -34,3 +35,7 @@ class TestLetters(InMemory, DeadLetterStoreContract):
 
 class TestEntries(InMemory, InboxStoreContract):
     """Entries."""
+
+
+class TestOutgoing(InMemory, OutboxStoreContract):
+    """Events to be published."""

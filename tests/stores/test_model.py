@@ -12,9 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from eventrouter import MemoryStore, SqliteStore, StoreError
+from eventrouter import Event, MemoryStore, SqliteStore, StoreError
 from eventrouter.contexts import driven
-from eventrouter.stores import Claim, DeadLetter, Entry
+from eventrouter.stores import Claim, DeadLetter, Entry, Outgoing
 from eventrouter.testing import FakeClock
 from eventrouter.testing.letters import NOON, letter_of
 from tests.stores import model
@@ -41,6 +41,9 @@ class Stores(RuleBasedStateMachine):
         self.letters = model.Letters()
         self.claims: list[Claim] = []
         self.taken: list[Entry] = []
+        self.outgoing = model.Outgoing()
+        self.taken_outgoing: list[Outgoing] = []
+        self.given = 0
 
     def done(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return driven(call())
@@ -69,13 +72,23 @@ class Stores(RuleBasedStateMachine):
             self.keys.set(claim, False, self.clock() + lease)
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), ttl=SECONDS)
-    def complete(self, data: st.DataObject, ttl: int) -> None:
+    @rule(data=st.data(), ttl=SECONDS, keys=st.lists(KEYS, max_size=3))
+    def complete(self, data: st.DataObject, ttl: int, keys: list[str]) -> None:
         claim = data.draw(st.sampled_from(self.claims))
         expected = self.keys.can_complete(claim, self.clock())
-        assert self.done(lambda: self.store.complete(claim, ttl)) is expected
+        was_completed = self.keys.is_completed_by(claim, self.clock())
+        given = [self.new_outgoing(key) for key in keys]
+        assert self.done(lambda: self.store.complete(claim, ttl, given)) is expected
         if expected:
             self.keys.set(claim, True, self.clock() + ttl)
+        if expected and not was_completed:
+            self.outgoing.sending += [
+                model.Sending(each.event.type, each.key, self.clock()) for each in given
+            ]
+
+    def new_outgoing(self, key: str) -> Outgoing:
+        self.given += 1
+        return Outgoing(Event(str(self.given), None), b"{}", {}, key)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
@@ -89,6 +102,40 @@ class Stores(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 3))
     def purge_keys(self, limit: int) -> None:
         assert self.done(lambda: self.store.purge_keys(limit)) <= limit
+
+    # Events to be published
+
+    @rule(limit=st.integers(1, 4), lease=SECONDS)
+    def take_outgoing(self, limit: int, lease: int) -> None:
+        taken = self.done(lambda: self.store.take_outgoing(limit=limit, lease=lease))
+        expected = self.outgoing.taken(limit, self.clock())
+        assert [(each.event.type, each.key, each.failed) for each in taken] == [
+            (sending.type, sending.key, sending.failed) for sending in expected
+        ]
+        for each, sending in zip(taken, expected, strict=True):
+            assert sending.id in ("", each.id)
+            sending.id, sending.token, sending.due = each.id, each.token, self.clock() + lease
+        self.taken_outgoing += taken
+
+    @precondition(lambda self: self.taken_outgoing)
+    @rule(data=st.data())
+    def sent(self, data: st.DataObject) -> None:
+        ids = data.draw(st.lists(st.sampled_from([each.id for each in self.taken_outgoing])))
+        there = [sending for sending in self.outgoing.sending if sending.id in ids]
+        assert self.done(lambda: self.store.sent(ids)) == len(there)
+        self.outgoing.sending = [one for one in self.outgoing.sending if one not in there]
+
+    @precondition(lambda self: self.taken_outgoing)
+    @rule(data=st.data(), delay=st.integers(0, 3), charge=st.booleans())
+    def give_back_outgoing(self, data: st.DataObject, delay: int, charge: bool) -> None:
+        given_back = data.draw(st.lists(st.sampled_from(self.taken_outgoing), unique_by=id))
+        had = {(each.id, each.token) for each in given_back}
+        still = [s for s in self.outgoing.sending if s.token and (s.id, s.token) in had]
+        give_back = partial(self.store.give_back_outgoing, given_back, delay, charge=charge)
+        assert self.done(give_back) == len(still)
+        for sending in still:
+            sending.due, sending.token = self.clock() + delay, ""
+            sending.failed += charge
 
     # Entries of an inbox
 
@@ -200,6 +247,10 @@ class Stores(RuleBasedStateMachine):
     @invariant()
     def all_entries_are_there(self) -> None:
         assert driven(self.store.count_entries()) == self.entries.counts(self.clock())
+
+    @invariant()
+    def all_outgoing_are_there(self) -> None:
+        assert driven(self.store.count_outgoing()) == self.outgoing.counts(self.clock())
 
 
 class InMemory(Stores):

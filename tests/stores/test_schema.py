@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from eventrouter import SqliteStore, StoreError
+from eventrouter import Event, SqliteStore, Status, StoreError
 from eventrouter.contexts import driven
+from eventrouter.stores import Outgoing
 from eventrouter.stores.sqlite import schema
 
 FIRST = ("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)")
@@ -68,7 +69,7 @@ def test_a_file_that_a_newer_version_wrote_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         schema.prepare(connection, "events.db", (*schema.STEPS, FIRST))
 
-    with pytest.raises(StoreError, match=r"a newer eventrouter wrote it, in version 2 .* knows 1"):
+    with pytest.raises(StoreError, match=r"a newer eventrouter wrote it, in version 3 .* knows 2"):
         driven(SqliteStore(path).claim("a", 60))
 
 
@@ -78,6 +79,25 @@ def test_a_file_without_a_write_ahead_log_is_refused() -> None:
         pytest.raises(StoreError, match="name a file on a disk of this machine"),
     ):
         schema.prepare(connection, "events.db")
+
+
+def test_a_file_of_the_first_version_gets_an_outbox_and_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        schema.prepare(connection, "events.db", schema.STEPS[:1])
+        connection.execute("INSERT INTO keys VALUES ('a', 'token', 1, 9000000000000000)")
+        connection.execute("INSERT INTO entries VALUES (7, 0, 0, 1, 0, 0, NULL, NULL, NULL)")
+        connection.execute("INSERT INTO bodies VALUES (7, '{}', x'00')")
+    outgoing = Outgoing(Event("counted", None), b"1", {}, "key")
+
+    with closing(SqliteStore(path)) as store:
+        assert driven(store.claim("a", 60)).refused is Status.DUPLICATE
+        driven(store.complete(driven(store.claim("b", 60)), 60, [outgoing]))
+
+        assert [e.id for e in driven(store.take("w", limit=2, lease=60))] == ["7"]
+        assert [o.raw for o in driven(store.take_outgoing(limit=2, lease=60))] == [b"1"]
+    with closing(sqlite3.connect(path)) as connection:
+        assert version_of(connection) == 2
 
 
 def test_the_first_version_is_the_one_that_files_have() -> None:
@@ -97,4 +117,18 @@ def test_the_first_version_is_the_one_that_files_have() -> None:
         "letters",
         "letters_received",
         "letters_type",
+    ]
+
+
+def test_the_second_version_is_the_one_that_files_have() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for statement in schema.STEPS[1]:
+            connection.execute(statement)
+        names = connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
+
+    assert [name for (name,) in names if not name.startswith("sqlite_")] == [
+        "outgoing",
+        "outgoing_bodies",
+        "outgoing_due",
+        "outgoing_key",
     ]

@@ -15,6 +15,7 @@ from eventrouter.testing import (
     FakeClock,
     IdempotencyStoreContract,
     InboxStoreContract,
+    OutboxStoreContract,
 )
 
 pytestmark = pytest.mark.anyio
@@ -41,3 +42,7 @@ class TestLetters(InFile, DeadLetterStoreContract):
 
 class TestEntries(InFile, InboxStoreContract):
     """Entries."""
+
+
+class TestOutgoing(InFile, OutboxStoreContract):
+    """Events to be published."""

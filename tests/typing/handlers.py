@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, assert_type
 
 from attrs import frozen
@@ -62,6 +62,16 @@ async def keep(payload: Any) -> bytes:
     return b""
 
 
+@router.on("user.moved")
+def yield_events(user: UserCreated) -> Iterator[Event[int]]:
+    yield Event.new("user.counted", 1)
+
+
+@router.on("user.moved")
+async def yield_events_later(user: UserCreated) -> AsyncIterator[Event[int]]:
+    yield Event.new("user.counted", 1)
+
+
 @router.before
 def begin(event: Event[Any]) -> None: ...
 
@@ -79,6 +89,8 @@ async def a_decorated_function_keeps_its_type() -> None:
     assert_type(await send_welcome(UserCreated("1")), int)
     assert_type(audit(Event.new("a", UserCreated("1")), {}), str)
     assert_type(await keep(None), bytes)
+    assert_type(yield_events(UserCreated("1")), Iterator[Event[int]])
+    assert_type(yield_events_later(UserCreated("1")), AsyncIterator[Event[int]])
     assert_type(count_users(UserCreated("1")), UserCreatedV2)
     assert_type(rename({}), tuple[dict[str, Any], Mapping[str, str]])
     assert_type(await router.dispatch(b""), Result)

@@ -41,6 +41,10 @@ Mode: TypeAlias = Literal["structured", "binary"]
 _REQUIRED_HEADERS = tuple(f"{PREFIX}{name}" for name in ("specversion", "id", "source", "type"))
 _METADATA = ("id", "source", "subject", "dataschema", "datacontenttype")
 
+# Metadata -> the attribute it is, whose name may have no underscore.
+# https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/correlation.md
+_RENAMED = {"correlation_id": "correlationid", "causation_id": "causationid"}
+
 
 def _check_template(_: Any, __: Any, template: str) -> None:
     if template.count("{version}") != 1:
@@ -105,10 +109,11 @@ class CloudEventsEnvelope:
     An event of CloudEvents 1.0, in the JSON format or in headers beside its data.
 
     It reads both modes. ``type`` and ``time`` are the event's type and timestamp; ``id``,
-    ``source``, ``subject``, ``dataschema`` and ``datacontenttype`` are metadata; every other
-    attribute is an extension. Data is the payload: a JSON value if its content type is JSON,
-    and else bytes. Without ``time`` the timestamp is the time of reading. A ``datacontenttype``
-    of ``application/json`` is not kept, as it is what goes without saying.
+    ``source``, ``subject``, ``dataschema`` and ``datacontenttype`` are metadata, and so are
+    ``correlationid`` and ``causationid``, there ``correlation_id`` and ``causation_id``, if they
+    are text; every other attribute is an extension. Data is the payload: a JSON value if its
+    content type is JSON, and else bytes. Without ``time`` the timestamp is the time of reading. A
+    ``datacontenttype`` of ``application/json`` is not kept, as it is what goes without saying.
 
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
@@ -234,6 +239,9 @@ class CloudEventsEnvelope:
         metadata: dict[str, str] = {name: rest.pop(name) for name in _METADATA if name in rest}
         if metadata.get("datacontenttype", "").casefold() == JSON:
             del metadata["datacontenttype"]
+        for name, attribute in _RENAMED.items():
+            if isinstance(rest.get(attribute), str):
+                metadata[name] = rest.pop(attribute)
         if version is not None:
             metadata["version"] = version
         return Event(
@@ -279,6 +287,7 @@ class CloudEventsEnvelope:
             "type": event.type,
             "time": write_timestamp(event.timestamp),
             **{name: metadata.pop(name) for name in _METADATA if name in metadata},
+            **{_RENAMED[name]: metadata.pop(name) for name in _RENAMED if name in metadata},
         }
         if metadata:
             raise MalformedEvent(

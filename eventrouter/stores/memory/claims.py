@@ -56,6 +56,11 @@ class Keys:
         self._hold(claim.key, _Holder(claim.token, True, now + ttl))
         return True
 
+    def is_completed_by(self, claim: Claim, now: float) -> bool:
+        """Whether the key is completed, by this claim."""
+        holder = self._holder(claim.key, now)
+        return holder is not None and holder.is_completed and holder.token == claim.token
+
     def release(self, claim: Claim, now: float) -> bool:
         """Free the key, if the claim holds it still."""
         if not self._is_held_by(claim, now):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import ClassVar
@@ -25,14 +25,16 @@ from eventrouter.stores.letters import DeadLetter, LetterFilter, LetterPage, che
 from eventrouter.stores.memory.claims import Keys
 from eventrouter.stores.memory.entries import Entries
 from eventrouter.stores.memory.letters import Letters
+from eventrouter.stores.memory.outgoing import Outbox
+from eventrouter.stores.outgoing import Outgoing, OutgoingCounts, checked_outgoing
 
 
 @frozen(eq=False)
 class MemoryStore:
     """
-    Keeps keys, dead letters and the entries of an inbox in the memory of this process.
+    Keeps keys, dead letters, an inbox and an outbox in the memory of this process.
 
-    It is an ``IdempotencyStore``, a ``DeadLetterStore`` and an ``InboxStore``, for tests and for
+    It is an ``OutboxStore``, a ``DeadLetterStore`` and an ``InboxStore``, for tests and for
     programs of one process that may forget all when they end. It is safe to use from several
     threads, and never waits.
 
@@ -47,6 +49,7 @@ class MemoryStore:
     _keys: Keys = field(factory=Keys, init=False, repr=False)
     _letters: Letters = field(factory=Letters, init=False, repr=False)
     _entries: Entries = field(factory=Entries, init=False, repr=False)
+    _outbox: Outbox = field(factory=Outbox, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     async def claim(self, key: str, lease: float) -> Claim:
@@ -62,11 +65,17 @@ class MemoryStore:
         with self._lock:
             return self._keys.renew(claim, lease, self.clock())
 
-    async def complete(self, claim: Claim, ttl: float) -> bool:
-        """Remember the key as done for that many seconds, unless another claimed it since."""
+    async def complete(self, claim: Claim, ttl: float, outgoing: Sequence[Outgoing] = ()) -> bool:
+        """Remember the key as done for that many seconds, and keep what it gave."""
         checked_seconds("ttl", ttl)
+        events = checked_outgoing(outgoing)
         with self._lock:
-            return self._keys.complete(claim, ttl, self.clock())
+            now = self.clock()
+            was_completed = self._keys.is_completed_by(claim, now)
+            is_completed = self._keys.complete(claim, ttl, now)
+            if is_completed and not was_completed:
+                self._outbox.put(events, now)
+            return is_completed
 
     async def release(self, claim: Claim) -> bool:
         """Free the key at once, if the claim holds it still."""
@@ -78,6 +87,31 @@ class MemoryStore:
         checked_limit(limit)
         with self._lock:
             return self._keys.purge(limit, self.clock())
+
+    async def take_outgoing(self, *, limit: int, lease: float) -> list[Outgoing]:
+        """Take events to be published, those of one key in the order in which they were put."""
+        checked_limit(limit)
+        checked_seconds("lease", lease)
+        with self._lock:
+            return self._outbox.take(limit, lease, self.clock())
+
+    async def sent(self, ids: Iterable[str]) -> int:
+        """Delete events that were published, and say how many there were."""
+        with self._lock:
+            return self._outbox.remove(ids)
+
+    async def give_back_outgoing(
+        self, outgoing: Iterable[Outgoing], delay: float = 0, *, charge: bool = False
+    ) -> int:
+        """Let events be taken again, and say how many of them the relay still had."""
+        checked_delay(delay)
+        with self._lock:
+            return self._outbox.give_back(outgoing, self.clock() + delay, charge)
+
+    async def count_outgoing(self) -> OutgoingCounts:
+        """Say how many events there are to be published."""
+        with self._lock:
+            return self._outbox.count(self.clock())
 
     async def add_letter(self, letter: DeadLetter) -> str:
         """Keep a letter, and give its id."""

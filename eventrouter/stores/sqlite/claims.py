@@ -40,6 +40,12 @@ def complete(connection: Connection, claim: Claim, until: int, now: int) -> bool
     return True
 
 
+def is_completed_by(connection: Connection, claim: Claim, now: int) -> bool:
+    """Whether the key is completed, by this claim."""
+    holder = _holder(connection, claim.key, now)
+    return holder is not None and holder[:2] == (claim.token, 1)
+
+
 def release(connection: Connection, claim: Claim, now: int) -> bool:
     """Free the key, if the claim holds it still."""
     if not _is_held_by(connection, claim, now):

@@ -58,6 +58,30 @@ STEPS: Final[Steps] = (
         "CREATE INDEX entries_key ON entries (key, id) WHERE key IS NOT NULL",
         "CREATE TABLE bodies (id INTEGER PRIMARY KEY, headers TEXT NOT NULL, raw BLOB NOT NULL)",
     ),
+    (
+        """
+        CREATE TABLE outgoing (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            key TEXT NOT NULL,
+            is_first INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            token TEXT
+        )
+        """,
+        "CREATE INDEX outgoing_due ON outgoing (due, id) WHERE is_first = 1",
+        "CREATE INDEX outgoing_key ON outgoing (key, id)",
+        """
+        CREATE TABLE outgoing_bodies (
+            id INTEGER PRIMARY KEY,
+            type TEXT NOT NULL,
+            timestamp INTEGER NOT NULL,
+            metadata TEXT NOT NULL,
+            headers TEXT NOT NULL,
+            raw BLOB NOT NULL
+        )
+        """,
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -32,7 +32,9 @@ from eventrouter.stores.arguments import (
 from eventrouter.stores.claims import Claim
 from eventrouter.stores.entries import Entry, EntryCounts
 from eventrouter.stores.letters import DeadLetter, LetterFilter, LetterPage, checked_filter
+from eventrouter.stores.outgoing import Outgoing, OutgoingCounts, checked_outgoing
 from eventrouter.stores.sqlite import claims, entries, letters
+from eventrouter.stores.sqlite import outgoing as outbox
 from eventrouter.stores.sqlite.database import Database
 from eventrouter.stores.sqlite.values import micros
 
@@ -60,15 +62,15 @@ def _make_limiter(_: SqliteStore) -> anyio.lowlevel.RunVar[anyio.CapacityLimiter
 @frozen(eq=False)
 class SqliteStore:
     """
-    Keeps keys, dead letters and the entries of an inbox in one SQLite file.
+    Keeps keys, dead letters, an inbox and an outbox in one SQLite file.
 
-    It is an ``IdempotencyStore``, a ``DeadLetterStore`` and an ``InboxStore``. Threads may share
+    It is an ``OutboxStore``, a ``DeadLetterStore`` and an ``InboxStore``. Threads may share
     it, several may have one file, in as many processes on one machine, and a forked process may
     go on with the one it inherited.
 
     What returned is kept if the process is killed, and if the power goes: the disk is told to
     keep it. The claim of a key alone is not worth waiting for the disk, since whoever holds it is
-    gone then too.
+    gone then too; nor is that an event of the outbox was sent, since it may be sent again.
 
     In an event loop SQLite runs in a worker thread. A task that is cancelled waits for it; where
     asyncio interrupts it all the same, the thread goes on and does all of it. Where no event loop
@@ -125,13 +127,18 @@ class SqliteStore:
 
         return await self._write(work, synced=False)
 
-    async def complete(self, claim: Claim, ttl: float) -> bool:
-        """Remember the key as done for that many seconds, unless another claimed it since."""
+    async def complete(self, claim: Claim, ttl: float, outgoing: Sequence[Outgoing] = ()) -> bool:
+        """Remember the key as done for that many seconds, and keep what it gave."""
         checked_seconds("ttl", ttl)
+        events = checked_outgoing(outgoing)
 
         def work(connection: Connection) -> bool:
             now = self._now()
-            return claims.complete(connection, claim, now + micros(ttl), now)
+            was_completed = bool(events) and claims.is_completed_by(connection, claim, now)
+            is_completed = claims.complete(connection, claim, now + micros(ttl), now)
+            if is_completed and not was_completed:
+                outbox.put(connection, events, now)
+            return is_completed
 
         return await self._write(work)
 
@@ -147,6 +154,38 @@ class SqliteStore:
         return await self._write(
             lambda connection: claims.purge(connection, limit, self._now()), synced=False
         )
+
+    async def take_outgoing(self, *, limit: int, lease: float) -> list[Outgoing]:
+        """Take events to be published, those of one key in the order in which they were put."""
+        checked_limit(limit)
+        checked_seconds("lease", lease)
+
+        def work(connection: Connection) -> list[Outgoing]:
+            now = self._now()
+            return outbox.take(connection, _token(), limit, now + micros(lease), now)
+
+        if not await self._read(lambda connection: outbox.is_any_due(connection, self._now())):
+            return []
+        return await self._write(work, synced=False)
+
+    async def sent(self, ids: Iterable[str]) -> int:
+        """Delete events that were published, and say how many there were."""
+        return await self._write(lambda connection: outbox.remove(connection, ids), synced=False)
+
+    async def give_back_outgoing(
+        self, outgoing: Iterable[Outgoing], delay: float = 0, *, charge: bool = False
+    ) -> int:
+        """Let events be taken again, and say how many of them the relay still had."""
+        checked_delay(delay)
+
+        def work(connection: Connection) -> int:
+            return outbox.give_back(connection, outgoing, self._now() + micros(delay), charge)
+
+        return await self._write(work, synced=False)
+
+    async def count_outgoing(self) -> OutgoingCounts:
+        """Say how many events there are to be published."""
+        return await self._read(lambda connection: outbox.count(connection, self._now()))
 
     async def add_letter(self, letter: DeadLetter) -> str:
         """Keep a letter, and give its id."""

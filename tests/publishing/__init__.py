@@ -1,0 +1,1 @@
+"""Events that handlers give, and what becomes of them."""
