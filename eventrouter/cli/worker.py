@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from socket import socket
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from eventrouter.cli.listening import listen, url_of
 from eventrouter.cli.options import grace_option
 from eventrouter.cli.output import until_unread
 from eventrouter.cli.working import Working
+from eventrouter.errors import StoreError
+from eventrouter.outbox import Outbox
 from eventrouter.router import Router
 from eventrouter.workers import Workers
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from eventrouter.integrations.faststream.queues import Connection
 
 _LAST_PORT = 65_535
+_OUTBOX_GRACE = 1.0  # seconds; what is not published then is in the store for the next process
 
 
 @click.command()
@@ -153,14 +156,19 @@ class _Run:
         # Not imported before, since it needs an extra.
         from eventrouter.integrations.faststream.consuming import consuming
 
+        queue = self.connection.queue
         async with AsyncExitStack() as stack:
             if self.listening is not None:
                 await stack.enter_async_context(answering(self.listening, self._obstacle))
             stack.push_async_callback(self.connection.broker.stop)
+            await queue.prepare()
+            outbox = self._outbox()
+            if outbox is not None:  # which ends after the workers, who fill it
+                await stack.enter_async_context(_emptying(outbox))
             workers = await stack.enter_async_context(
                 consuming(
                     self.router,
-                    self.connection.queue,
+                    queue,
                     concurrency=self.concurrency,
                     attempts=5,
                     wait=1.0,
@@ -170,6 +178,10 @@ class _Run:
             )
             yield workers
 
+    def _outbox(self) -> Outbox | None:
+        store, publisher = self.router.outbox_store, self.router.publisher
+        return None if store is None or publisher is None else Outbox(store, publisher)
+
     def _obstacle(self) -> str | None:
         working = self.working
         if working.is_ending:
@@ -177,6 +189,14 @@ class _Run:
         if working.workers is None:
             return "it connects to the broker"
         return "the broker does not answer" if working.workers.is_failing else None
+
+
+@asynccontextmanager
+async def _emptying(outbox: Outbox) -> AsyncGenerator[None]:
+    async with outbox.relaying(grace=_OUTBOX_GRACE) as relay:
+        yield
+        with anyio.move_on_after(_OUTBOX_GRACE), suppress(StoreError):
+            await relay.emptied()
 
 
 def _address(text: str) -> tuple[str, int]:

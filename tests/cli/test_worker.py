@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import anyio
 import pytest
 from attrs import define, field, frozen
 
-from eventrouter import MemoryStore
+from eventrouter import Event, MemoryStore
 from eventrouter.errors import RegistrationError, StoreError
 from eventrouter.event import now
 from eventrouter.integrations.faststream import queues
@@ -30,6 +32,19 @@ router = Router()
 @router.on("order.paid")
 async def settle(payload: dict[str, str]) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+GIVING = """
+from eventrouter import Event, MemoryStore, Router
+
+store = MemoryStore()
+router = Router(SETTINGS)
+
+
+@router.on("order.paid")
+async def settle(payload: dict[str, str]) -> Event:
+    return Event.new("order.settled", payload)
 """
 
 
@@ -78,9 +93,15 @@ class NoBroker:
         self.is_stopped = True
 
 
-class NoPublisher:
-    async def publish(self, *_: Any) -> None:
-        raise AssertionError
+@define
+class EndingPublisher:
+    """Keeps what is published, and ends the process."""
+
+    kept: list[Event[Any]] = field(factory=list[Event[Any]])
+
+    async def publish(self, event: Event[Any], raw: bytes, headers: Any) -> None:
+        self.kept.append(event)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Broker:
@@ -89,11 +110,12 @@ class Broker:
     def __init__(self) -> None:
         self.queue = MemoryQueue()
         self.broker = NoBroker()
+        self.publisher = EndingPublisher()
         self.asked: dict[str, Any] = {}
 
     def connection_of(self, url: str, **settings: Any) -> queues.Connection:
         self.asked = {"url": url, **settings}
-        return queues.Connection(broker=self.broker, queue=self.queue, publisher=NoPublisher())
+        return queues.Connection(broker=self.broker, queue=self.queue, publisher=self.publisher)
 
     def fill(self, *events: str) -> None:
         async def put() -> None:
@@ -219,3 +241,32 @@ def test_where_health_is_told_is_a_host_and_a_port(
 
     assert result.exit_code == 2
     assert f"it is HOST:PORT, such as 0.0.0.0:8080, not {address!r}" in result.stderr
+
+
+@pytest.mark.parametrize("settings", ["", "idempotency=store"])
+def test_what_handlers_return_is_published(
+    command: CommandLine, broker: Broker, settings: str
+) -> None:
+    command.write("app.py", GIVING.replace("SETTINGS", settings))
+    broker.fill(event(id="1"))
+
+    result = command.run(*ARGUMENTS, "--publish-to", "events.{type}")
+
+    assert result.exit_code == 0, result.output
+    assert [given.type for given in broker.publisher.kept] == ["order.settled"]
+    assert broker.asked["publish_to"] == "events.{type}"
+
+
+def test_what_handlers_return_goes_nowhere_unless_that_is_said(
+    command: CommandLine, broker: Broker
+) -> None:
+    command.write("app.py", ENDING + "    return Event.new('order.settled', payload)\n")
+    command.write(
+        "app.py", "from eventrouter import Event\n" + (command.folder / "app.py").read_text()
+    )
+    broker.fill(event())
+
+    result = command.run(*ARGUMENTS)
+
+    assert result.exit_code == 0, result.output
+    assert broker.publisher.kept == []
