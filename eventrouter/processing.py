@@ -35,7 +35,11 @@ pause_after: Final = exponential(0.1, longest=30.0)
 
 @frozen(kw_only=True)
 class Terms:
-    """How often events are tried, and when, as the arguments of ``Inbox`` say."""
+    """
+    How often events are tried, and when, as the arguments of ``Inbox`` say.
+
+    ``poll`` is 0 for a queue that waits by itself for events to come.
+    """
 
     attempts: int
     deaths: int

@@ -30,6 +30,8 @@ from eventrouter.result import Status
 from eventrouter.router import Router
 from eventrouter.stores.entries import Entry, EventQueue
 
+_LOOK: Final = 0.1  # seconds between two looks at whether the queue is empty
+_BREATH: Final = 0.01  # seconds after a queue that waits by itself gave nothing
 _SUSPICIOUS: Final = 2  # times that an event never ended, as all do that run when a machine fails
 
 
@@ -108,7 +110,7 @@ class Workers:
             counts = await self._queue.count_entries()
             if counts.ready == counts.waiting == counts.taken == 0:
                 return
-            await self._wait_for(news)
+            await self._wait_for(news, self._terms.poll or _LOOK)
 
     @asynccontextmanager
     async def running(self, grace: float) -> AsyncGenerator[None]:
@@ -152,8 +154,10 @@ class Workers:
                 LOGGER.warning("events can be taken again, after %d failures", self._failures)
             self._failures = 0
             await self._begin(entries, tasks)
-            if len(entries) < free:
-                await self._wait_for(news)
+            if len(entries) < free and self._terms.poll:
+                await self._wait_for(news, self._terms.poll)
+            elif not entries:
+                await self._wait_for(news, _BREATH)
 
     async def _take(self, limit: int) -> list[Entry]:
         return await self._queue.take(self._name, limit=limit, lease=self._terms.lease)
@@ -212,8 +216,8 @@ class Workers:
                 else:
                     held.kept = started
 
-    async def _wait_for(self, news: anyio.Event) -> None:
-        with anyio.move_on_after(self._terms.poll):
+    async def _wait_for(self, news: anyio.Event, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
             await news.wait()
 
     async def _pause(self, seconds: float) -> None:

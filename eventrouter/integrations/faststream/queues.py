@@ -18,6 +18,7 @@ class BrokerQueue(EventQueue, Protocol):
     The events that one subscriber of a broker gets.
 
     It is prepared or opened, then used, stopped and closed; after that it may be opened again.
+    ``take`` waits about a second for events, unless some are there.
     """
 
     @property

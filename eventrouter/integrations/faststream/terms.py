@@ -6,8 +6,6 @@ from eventrouter.integrations.faststream.queues import BrokerQueue
 from eventrouter.processing import Terms
 from eventrouter.stores.arguments import checked_count, checked_seconds
 
-_POLL = 1.0  # seconds before taking is tried again after nothing came
-
 
 def check_terms(attempts: int, wait: float, longest_wait: float) -> None:
     """
@@ -30,5 +28,5 @@ def terms_of(queue: BrokerQueue, attempts: int, wait: float, longest_wait: float
         wait=wait,
         longest_wait=longest_wait,
         lease=queue.lease,
-        poll=_POLL,
+        poll=0,
     )

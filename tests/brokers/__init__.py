@@ -1,0 +1,1 @@
+"""Brokers: the scenarios that each passes, and what is of one alone."""
