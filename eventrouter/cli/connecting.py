@@ -75,7 +75,7 @@ async def connected(connection: Connection, url: str) -> AsyncGenerator[None]:
             with anyio.fail_after(_PATIENCE):
                 await connection.broker.connect()
         except Exception as error:
-            reason = _without_secrets(str(error) or type(error).__name__, url)
+            reason = _without_secrets(str(error) or "it does not answer", url)
             raise CannotConnect(f"can't connect to {shown(url)}: {reason}") from error
         yield
     finally:

@@ -86,7 +86,10 @@ def publish(
     with telling_of(url):
         from eventrouter.integrations.faststream.queues import connection_of
 
-        connection = connection_of(url, subject=to, group="eventrouter-publish", publish_to=to)
+        # Nothing is taken; what is never opened is never looked for.
+        connection = connection_of(
+            url, subject=to.replace("{type}", "any"), group="eventrouter-publish", publish_to=to
+        )
     run = _Run(router, files, connection, concurrency)
     with telling_of(url):
         anyio.run(run.publish, url, backend="asyncio")

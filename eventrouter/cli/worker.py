@@ -76,6 +76,12 @@ _OUTBOX_GRACE = 1.0  # seconds; what is not published then is in the store for t
     is_flag=True,
     help="Make on the broker what is missing, instead of refusing to start.",
 )
+@click.option(
+    "--volatile",
+    is_flag=True,
+    help="Take a broker that may lose events, as one for tests may: Redis that keeps nothing on "
+    "disk.",
+)
 @grace_option
 @click.option(
     "--health",
@@ -94,6 +100,7 @@ def worker(
     dead_letters: str | None,
     publish_to: str | None,
     declare: bool,
+    volatile: bool,
     grace: float,
     health: str | None,
 ) -> None:
@@ -122,6 +129,7 @@ def worker(
             dead_letters=dead_letters,
             publish_to=publish_to,
             declare=declare,
+            volatile=volatile,
         )
     if publish_to is not None:
         router.publisher = connection.publisher

@@ -181,6 +181,7 @@ def test_what_is_asked_of_the_broker_is_what_was_said(command: CommandLine, brok
         "dead_letters": "lost",
         "publish_to": None,
         "declare": True,
+        "volatile": False,
     }
 
 
