@@ -25,7 +25,7 @@ CONNECTIONS = {
     "rabbit": {"subject": "events.#", "publish_to": "events.{type}"},
     "redis": {"subject": "events"},
 }
-ROOM = 1.3  # the time that the work should take at least, in that of the kills
+ROOM = 3  # the time that the work takes at least, in that of the kills
 
 
 def main() -> None:

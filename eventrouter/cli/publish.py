@@ -49,6 +49,7 @@ class NotConfirmed(click.ClickException):
     required=True,
     help="Where the events go, such as 'events.{type}', {type} being the type of each.",
 )
+@click.option("--stream", metavar="NAME", help="The exchange of RabbitMQ; amq.topic, unless given.")
 @click.option(
     "--app",
     metavar="APP",
@@ -69,6 +70,7 @@ def publish(
     files: tuple[str, ...],
     url: str,
     to: str,
+    stream: str | None,
     app: str | None,
     concurrency: int,
 ) -> None:
@@ -88,7 +90,11 @@ def publish(
 
         # Nothing is taken; what is never opened is never looked for.
         connection = connection_of(
-            url, subject=to.replace("{type}", "any"), group="eventrouter-publish", publish_to=to
+            url,
+            subject=to.replace("{type}", "any"),
+            group="eventrouter-publish",
+            stream=stream,
+            publish_to=to,
         )
     run = _Run(router, files, connection, concurrency)
     with telling_of(url):

@@ -25,7 +25,6 @@ ROOT = Path(__file__).parents[2]
 GROUP = "counting"
 PATIENCE = 300.0  # seconds that anything may take
 
-_FLAGS = ("declare", "volatile")
 _PROGRAM = [sys.executable, "-m", "eventrouter.cli"]
 
 
@@ -94,8 +93,7 @@ class Run:
                 metadata = {"id": f"e-{number}", "source": "kills"}
                 event = {"event_type": "counted", "payload": number, "metadata": metadata}
                 file.write(json.dumps(event) + "\n")
-        place = self.connection.get("publish_to") or self.connection["subject"]
-        arguments = ["publish", str(path), "--to", str(place)]
+        arguments = ["publish", str(path), *publish_options(self.connection)]
         finished = subprocess.run(
             [*_PROGRAM, *arguments], cwd=ROOT, env=self._environment(), timeout=PATIENCE,
             stdout=subprocess.PIPE, check=False,
@@ -155,13 +153,7 @@ class Run:
         )
 
     def _start(self) -> subprocess.Popen[bytes]:
-        arguments = ["worker", "tests.brokers.counting:router"]
-        for name, value in self.connection.items():
-            option = f"--{name.replace('_', '-')}"
-            if name in _FLAGS:
-                arguments += [option] if value else []
-            elif name not in ("url", "lease"):
-                arguments += [option, str(value)]
+        arguments = ["worker", "tests.brokers.counting:router", *worker_options(self.connection)]
         log = self._stack.enter_context((self.folder / "log").open("ab"))
         process = subprocess.Popen(
             [*_PROGRAM, *arguments],
@@ -201,3 +193,22 @@ class Run:
                     await anyio.sleep(0.5)
         finally:
             await queue.close()
+
+
+def worker_options(connection: Mapping[str, Any]) -> list[str]:
+    """The arguments of ``connection_of``, but the URL, as those of ``eventrouter worker``."""
+    options = list[str]()
+    for name, value in connection.items():
+        if name in ("declare", "volatile"):
+            options += [f"--{name}"] if value else []
+        elif name not in ("url", "lease"):
+            options += [f"--{name.replace('_', '-')}", str(value)]
+    return options
+
+
+def publish_options(connection: Mapping[str, Any]) -> list[str]:
+    """The same as those of ``eventrouter publish``."""
+    options = ["--to", str(connection.get("publish_to") or connection["subject"])]
+    if "stream" in connection and connection["url"].startswith("amqp"):
+        options += ["--stream", str(connection["stream"])]
+    return options
