@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias, cast
+from uuid import uuid4
 
+from faststream.redis.message import RedisStreamMessage
 from redis.exceptions import ResponseError
 
+from eventrouter.integrations.faststream.redis import fields
 from eventrouter.integrations.faststream.redis.taking import Taken
 
 #: Takes for a consumer, so many at most, what is not new.
@@ -22,7 +25,7 @@ class _Again(dict[bytes, bytes]):
 
 def join(subscriber: Any, take_due: TakeDue, make_group: Callable[[], Awaitable[None]]) -> None:
     """
-    Have FastStream's loop take what is due, before it takes what is new.
+    Have FastStream's loop take what is due before what is new, and read all that it takes.
 
     Args:
         subscriber: Of a stream, not started yet.
@@ -45,7 +48,23 @@ def join(subscriber: Any, take_due: TakeDue, make_group: Callable[[], Awaitable[
             await make_group()
             return ()
 
-    subscriber._xreadgroup = read_due_first
+    async def parse(message: Any) -> RedisStreamMessage:
+        # FastStream's own fails for fields that are no text, before anybody could set them aside.
+        parsed = fields.read(message["data"])
+        headers, new_id = parsed.headers, str(uuid4())
+        return RedisStreamMessage(
+            raw_message=message,
+            body=parsed.body,
+            headers=headers,
+            reply_to=headers.get("reply_to", ""),
+            content_type=headers.get("content-type"),
+            message_id=headers.get("message_id", new_id),
+            correlation_id=headers.get("correlation_id", new_id),
+            consumer=subscriber._client,
+            group=subscriber.stream_sub.group,
+        )
+
+    subscriber._xreadgroup, subscriber._parser = read_due_first, parse
 
 
 def taken_of(raw: Any) -> Taken:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-from attrs import evolve
-
 from eventrouter.errors import RegistrationError, StoreError
 from eventrouter.event import now
-from eventrouter.integrations.faststream.dead_letters import PREFIX, headers_of
 from eventrouter.integrations.faststream.redis import fields, joining, recipe, scripts, taking
+from eventrouter.integrations.faststream.redis.letters import arguments_of
 from eventrouter.integrations.faststream.redis.server import GroupGone, Server, called
 from eventrouter.integrations.faststream.redis.settling import (
     OF_ANOTHER,
@@ -27,7 +26,7 @@ from eventrouter.stores.arguments import checked_delay
 from eventrouter.stores.entries import Entry, EntryCounts
 from eventrouter.stores.letters import DeadLetter
 
-_LEASE: Final = 30.0
+LEASE: Final = 30.0  # seconds
 _LOOK: Final = 1.0  # seconds between two looks for what is due or abandoned, at most
 _BUSY_LOOK: Final = 0.1  # while there is something here that may be given back
 _TRIM: Final = 10.0  # seconds between two deletions of what is acknowledged
@@ -48,7 +47,10 @@ class RedisQueue:
         declare: Whether the stream and the group are made if they are missing.
         volatile: Whether the server may lose events.
         subscriber: Who has FastStream take the events, if it is FastStream that does.
-        lease: The seconds after which an event is taken from who has it and does not keep it.
+        lease: The seconds after which an event is taken from who has it and does not keep it; 30.
+
+    Attributes:
+        lease: That; may be set as long as it is not open.
 
     Raises:
         RegistrationError: If events would be set aside into the stream that they come from.
@@ -64,7 +66,7 @@ class RedisQueue:
         declare: bool = True,
         volatile: bool = False,
         subscriber: Any = None,
-        lease: float = _LEASE,
+        lease: float | None = None,
     ) -> None:
         letters = dead_letters or f"{stream}:{group}:dead-letters"
         if letters == stream:
@@ -77,7 +79,7 @@ class RedisQueue:
         self._declares = declare
         self._volatile = volatile
         self._subscriber = subscriber
-        self._lease = lease
+        self.lease = LEASE if lease is None else lease
         self._mark = secrets.token_hex(4)
         self._consumer = ""
         self._held = dict[str, str]()  # what this took and has not settled: ids to tokens
@@ -85,17 +87,13 @@ class RedisQueue:
         self._flaws = dict[str, str]()  # why those are no events
         self._look = self._trim = 0.0  # when to do so next
         self._is_stopped = True
+        self._has_connected = False
         self._connected: tuple[Server, Settling] | None = None
 
     @property
     def place(self) -> str:
         """What it is called in messages."""
         return f"the group {self._group} of the stream {self._stream}"
-
-    @property
-    def lease(self) -> float:
-        """The seconds after which an event is taken from who has it and does not keep it."""
-        return self._lease
 
     async def prepare(self) -> None:
         """Connect, check, make what is missing, and have FastStream take what is due, too."""
@@ -114,16 +112,20 @@ class RedisQueue:
         self._is_stopped = True
 
     async def close(self) -> None:
-        """Have the server forget this consumer, and let go of the connection."""
-        if self._connected is None:
-            return
-        (server, settling), self._connected = self._connected, None
-        await settling.end()
-        if self._consumer:
-            await server.forget(self._consumer)
-            await server.run(scripts.TRIM)
-            self._consumer = ""
+        """Have the server forget this consumer, and disconnect, if it was connected here."""
+        connected, self._connected = self._connected, None
         self._held.clear()
+        try:
+            if connected is not None and self._consumer:
+                server, settling = connected
+                await settling.end()
+                with suppress(StoreError):  # then others do it
+                    await server.forget(self._consumer)
+                    await server.run(scripts.TRIM)
+        finally:
+            if self._has_connected:
+                self._has_connected = False
+                await self._broker.stop()
 
     async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
         """Take what is due, what was left by who was killed, and then what is new."""
@@ -165,15 +167,8 @@ class RedisQueue:
     async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
         """Copy its fields to the stream of dead letters and acknowledge it, both at once."""
         flaw = self._flaws.get(entry.id)
-        told = headers_of(letter if flaw is None else evolve(letter, message=flaw))
-        reasons = {name: text for name, text in told.items() if name.startswith(PREFIX)}
-        reasons |= {
-            f"{PREFIX}stream": self._stream,
-            f"{PREFIX}group": self._group,
-            f"{PREFIX}id": entry.id,
-        }
-        pairs = [part for pair in reasons.items() for part in pair]
-        answer = await self._settle("set_aside", entry, *pairs)
+        arguments = arguments_of(entry, letter, self._stream, self._group, flaw)
+        answer = await self._settle("set_aside", entry, *arguments)
         if isinstance(answer, bytes):
             return answer.decode()
         return entry.id if answer == 1 else None
@@ -194,6 +189,7 @@ class RedisQueue:
     # Connecting
 
     async def _connect(self) -> None:
+        self._has_connected |= self._broker._connection is None
         client = await self._broker.connect()
         server = Server(client, self._stream, self._group, self._dead_letters)
         await recipe.check(server, volatile=self._volatile)
@@ -241,7 +237,7 @@ class RedisQueue:
         if monotonic() < self._look:
             return []
         server, _ = self._connection()
-        found = await taking.recover(server, consumer, limit, self._lease, held)
+        found = await taking.recover(server, consumer, limit, self.lease, held)
         self._look = monotonic() + min(_LOOK, found.wait)
         if found.deleted:
             LOGGER.error(
@@ -297,7 +293,11 @@ class RedisQueue:
             return 1
         _, settling = self._connection()
         times, _, consumer = entry.token.partition(" ")
-        return await settling.say(Word(kind, entry.id, consumer, times, arguments))
+        try:
+            return await settling.say(Word(kind, entry.id, consumer, times, arguments))
+        except GroupGone:
+            await self._make_again()
+            return OF_NOBODY
 
     def _let_go(self, entry: Entry) -> None:
         if self._held.get(entry.id) == entry.token:

@@ -37,9 +37,9 @@ async def check(server: Server, *, volatile: bool) -> None:
         info: dict[str, Any] = {}
         for section in ("server", "persistence", "memory", "replication"):
             info |= await server.client.info(section)
+        _refuse_unfit(info, name)
         await _refuse_other_keys(server, name)
         fsync = await _fsync(server.client)
-    _refuse_unfit(info, name)
     losses = list(_losses(info, fsync))
     if losses and not volatile:
         raise RegistrationError(f"{name} would lose events: {'; '.join(losses)}; {_OVERRIDE}")

@@ -136,12 +136,11 @@ function settle.give_back(id, consumer, times, delay, is_charged)
   return 1
 end
 
-function settle.set_aside(id, consumer, times, ...)
-  local reasons = {...}
+function settle.set_aside(id, consumer, times, count, ...)
   local entry = redis.call('XRANGE', stream, id, id)[1]
-  local letter = {}
-  if not entry then
-    letter = {'eventrouter-deleted', 'before it was set aside'}
+  local letter, given = {}, {...}
+  if not entry then  -- somebody deleted it: then what was read of it
+    for i = 1, count do letter[i] = given[i] end
   elseif #entry[2] > 2 * MANY_FIELDS then
     letter = {'eventrouter-fields', cmsgpack.pack(entry[2])}
   else
@@ -152,7 +151,7 @@ function settle.set_aside(id, consumer, times, ...)
       end
     end
   end
-  for _, reason in ipairs(reasons) do letter[#letter + 1] = reason end
+  for i = count + 1, #given do letter[#letter + 1] = given[i] end
   local set_aside = redis.call('XADD', dead_letters, '*', unpack(letter))
   settle.done(id)
   return set_aside

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import frozen
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from eventrouter.errors import StoreError
 from eventrouter.integrations.faststream.redis import scripts
 
-#: What the commands need that are given to a user of the server.
-COMMANDS: Final = "+@stream +@sortedset +@hash +@scripting +info +ping +type"
+#: What a user of the server must be allowed.
+RIGHTS: Final = "+@stream +@sortedset +@hash +@scripting +@connection +info +type +time"
 
 #: What a server says where there is no such group, or no such stream.
 _GONE: Final = ("NOGROUP", "no such key", "requires the key to exist")
@@ -101,7 +101,8 @@ def failing(client: Any) -> Generator[None]:
         text = str(error)
         if any(sign in text for sign in _GONE):
             raise GroupGone(f"{called(client)}: {text}") from error
-        advice = f"; it takes the rights {COMMANDS}" if "NOPERM" in text else ""
+        is_forbidden = isinstance(error, NoPermissionError) or "ACL failure" in text
+        advice = f"; it takes the rights {RIGHTS}" if is_forbidden else ""
         raise StoreError(f"{called(client)}: {type(error).__name__}: {text}{advice}") from error
 
 
