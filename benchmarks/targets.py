@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
+from benchmarks.brokers.contest import BY_HAND, FASTSTREAM, OURS
+
 SIZES = ("small", "medium", "large")
 
 
@@ -52,6 +54,7 @@ def targets(tables: Mapping[str, Any]) -> list[Target]:
         *_memory(tables.get("memory", {})),
         *_stores(tables.get("stores", {})),
         *_poison(tables.get("poison", {})),
+        *_brokers(tables.get("brokers", {})),
     ]
 
 
@@ -201,3 +204,12 @@ def _poison(poison: Mapping[str, Any]) -> Iterator[Target]:
         found = poison.get("seconds", {}).get(store)
         ratio = found["with"] / found["without"] if found else None
         yield Target(f"{store}: others' 95th percentile, with poison events / without", ratio, 2.0)
+
+
+def _brokers(brokers: Mapping[str, Any]) -> Iterator[Target]:
+    for broker, rates in brokers.get("events_a_second", {}).items():
+        ours = rates[OURS]
+        by_hand = f"{broker}: events a second, consume() / the client by hand"
+        yield Target(by_hand, ours / rates[BY_HAND], 0.8, at_most=False)
+        name = f"{broker}: events a second, consume() / FastStream's typed subscriber"
+        yield Target(name, ours / rates[FASTSTREAM], 1.0, at_most=False)

@@ -370,8 +370,10 @@ class Dispatcher:
     async def _process_parts(self, parts: Parts, raw: Raw) -> Result:
         return await self.process_event(make_event(parts), raw)
 
-    async def _run_middleware(self, event: Event[Any], raw: Raw | None, mode: Mode) -> Result:
-        return await self._run_chain(self._chains[mode], event, raw)
+    def _run_middleware(
+        self, event: Event[Any], raw: Raw | None, mode: Mode
+    ) -> Coroutine[Any, Any, Result]:
+        return self._run_chain(self._chains[mode], event, raw)
 
     async def _run_chain(self, chain: CallNext, event: Event[Any], raw: Raw | None) -> Result:
         try:

@@ -247,14 +247,16 @@ class MalformedEvent(EventError, ValueError):
 
     Attributes:
         reason: What is wrong, and where.
+        got: What stood there instead, shortened; None if that says nothing more.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, got: str | None = None) -> None:
+        super().__init__(reason, got)
         self.reason = reason
+        self.got = got
 
     def __str__(self) -> str:
-        return self.reason
+        return self.reason if self.got is None else f"{self.reason}, not {self.got}"
 
 
 class EventTooLarge(MalformedEvent):
@@ -363,6 +365,10 @@ class MissingVersion(UnroutedEvent):
 
 #: How ``Mismatch.expected`` begins where the rest is the text of an error that is not ours.
 VALID_VALUE: Final = "a valid value"
+UPCAST_VALUE: Final = "a value that can be upcast"
+PYDANTIC_VALUE: Final = "a value that pydantic takes"
+MSGSPEC_VALUE: Final = "a value that msgspec takes"
+_TOLD_BY_OTHERS: Final = (VALID_VALUE, UPCAST_VALUE, PYDANTIC_VALUE, MSGSPEC_VALUE)
 
 
 class NoExample(EventRouterError, ValueError):
@@ -395,6 +401,12 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}, got {self.got}"
+
+    @property
+    def expected_by_us(self) -> str:
+        """``expected`` without the text of an error that is not ours, which may tell values."""
+        starts = (start for start in _TOLD_BY_OTHERS if self.expected.startswith(start))
+        return next(starts, self.expected)
 
 
 class InvalidPayload(EventError, ValueError):
@@ -477,9 +489,11 @@ def members_of(error: BaseException) -> tuple[BaseException, ...]:
 
 def raised_in(error: BaseException) -> Iterator[BaseException]:
     """The error and, if it is a group, all that it holds."""
-    yield error
-    for member in members_of(error):
-        yield from raised_in(member)
+    unseen = [error]  # not a recursion, as groups may be deep
+    while unseen:
+        found = unseen.pop()
+        yield found
+        unseen += reversed(members_of(found))
 
 
 def with_causes(error: BaseException) -> Iterator[BaseException]:
@@ -508,6 +522,16 @@ def asked_wait(error: BaseException) -> float | None:
     return max(asked, default=None)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a number, as True and False are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, as True and False are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def seconds_of(duration: Any, name: str) -> float:
     """
     A duration in seconds.
@@ -517,8 +541,7 @@ def seconds_of(duration: Any, name: str) -> float:
     """
     if isinstance(duration, timedelta):
         return duration.total_seconds()
-    is_number = isinstance(duration, (int, float)) and not isinstance(duration, bool)
-    if is_number and isfinite(duration):
+    if is_number(duration) and isfinite(duration):
         return float(duration)
     raise RegistrationError(f"{name}={duration!r}: it is a number of seconds, or a timedelta")
 

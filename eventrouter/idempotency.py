@@ -29,12 +29,20 @@ def _refuse_no_function(_: Any, __: Attribute[Any], key: Any) -> None:
         raise RegistrationError(f"key={key!r}: it is a function of the event that returns text")
 
 
-def _seconds(duration: float | timedelta) -> float:
-    return seconds_of(duration, "a duration of Idempotency")
+def _read_lease(duration: float | timedelta) -> float:
+    return seconds_of(duration, "lease")
 
 
-def _refuse_below_zero(_: Any, __: Attribute[Any], seconds: float) -> None:
-    checked_delay(seconds)
+def _read_ttl(duration: float | timedelta) -> float:
+    return seconds_of(duration, "ttl")
+
+
+def _read_wait(duration: float | timedelta) -> float:
+    return seconds_of(duration, "wait")
+
+
+def _refuse_below_zero(_: Any, attribute: Attribute[Any], seconds: float) -> None:
+    checked_delay(seconds, attribute.name)
 
 
 @frozen(eq=False)
@@ -63,11 +71,13 @@ class Idempotency:
 
     store: IdempotencyStore = field(validator=_refuse_no_store)
     key: EventKey | None = field(default=None, kw_only=True, validator=_refuse_no_function)
-    lease: float = field(default=60, kw_only=True, converter=_seconds, validator=refuse_no_seconds)
-    ttl: float = field(
-        default=86_400, kw_only=True, converter=_seconds, validator=refuse_no_seconds
+    lease: float = field(
+        default=60, kw_only=True, converter=_read_lease, validator=refuse_no_seconds
     )
-    wait: float = field(default=0, kw_only=True, converter=_seconds, validator=_refuse_below_zero)
+    ttl: float = field(
+        default=86_400, kw_only=True, converter=_read_ttl, validator=refuse_no_seconds
+    )
+    wait: float = field(default=0, kw_only=True, converter=_read_wait, validator=_refuse_below_zero)
 
     def parts_of(self, event: Event[Any]) -> tuple[str | None, ...]:
         """
@@ -86,7 +96,9 @@ class Idempotency:
         if key is None or key == "":
             raise MissingKey(event.type, is_default=False)
         if not isinstance(key, str):
-            raise RegistrationError(f"key= of Idempotency gave {key!r}, which is no text")
+            raise RegistrationError(
+                f"key= of Idempotency gave {type(key).__qualname__}, which is no text"
+            )
         return (key,)
 
 

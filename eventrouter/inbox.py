@@ -28,11 +28,11 @@ def _refuse_no_store(_: Any, __: Attribute[Any], store: Any) -> None:
 
 
 def _refuse_no_attempts(_: Any, __: Attribute[Any], attempts: Any) -> None:
-    checked_limit(attempts)
+    checked_limit(attempts, "attempts")
 
 
 def _refuse_too_few(_: Any, __: Attribute[Any], deaths: Any) -> None:
-    checked_limit(deaths)
+    checked_limit(deaths, "deaths")
     if deaths < 2:
         raise RegistrationError(
             f"deaths={deaths!r}: it is at least 2, since the events beside the one that ends a "
@@ -132,7 +132,7 @@ class Inbox:
         Raises:
             RegistrationError: If the router or a setting can't work.
         """
-        checked_limit(count)
+        checked_limit(count, "count")
         if not grace >= 0:
             raise RegistrationError(f"grace={grace!r}: it is a number of seconds from 0")
         router.compile()

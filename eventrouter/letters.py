@@ -6,11 +6,15 @@ import traceback
 from collections.abc import Iterator
 from datetime import datetime
 
+from cattrs import BaseValidationError
+
 from eventrouter.envelope import Headers
-from eventrouter.errors import EventError, InvalidPayload, members_of
+from eventrouter.errors import EventError, InvalidPayload, MalformedEvent, members_of
 from eventrouter.event import Event
 from eventrouter.result import Result, Status
 from eventrouter.stores.letters import DeadLetter, HandlerOutcome
+
+_LIBRARIES = ("pydantic_core", "pydantic", "msgspec")
 
 
 def letter_of(
@@ -81,10 +85,16 @@ def name_of(error: BaseException) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+# The values of a payload are in the payload alone, and in no text that lists show.
+
+
 def _message(error: BaseException) -> str:
     if isinstance(error, InvalidPayload):
-        # Without what stood there: the values of a payload are in the payload alone.
-        return "; ".join(f"{at.path}: expected {at.expected}" for at in error.errors)
+        return "; ".join(f"{at.path}: expected {at.expected_by_us}" for at in error.errors)
+    if isinstance(error, MalformedEvent):
+        return error.reason
+    if _is_of_library(error) and not members_of(error):
+        return "(not told here, as it may repeat values)"
     try:
         return str(error)
     except Exception as broken:
@@ -92,13 +102,39 @@ def _message(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    members = members_of(error)
-    if members:
-        return "\n".join(f"{name_of(member)}:\n{_traceback(member)}" for member in members)
-    if any(isinstance(told, EventError) for told in _told_of(error)):
-        # The texts of the errors that it came of tell values of the payload.
+    if not members_of(error):
+        return _traceback_of_one(error)
+    return "\n".join(f"{name_of(one)}:\n{_traceback_of_one(one)}" for one in _ones_in(error))
+
+
+def _ones_in(group: BaseException) -> Iterator[BaseException]:
+    """The errors in a group and in the groups in it; one that tells values is not taken apart."""
+    unseen = [group]
+    while unseen:
+        found = unseen.pop()
+        members = members_of(found)
+        if members and not _tells_values(found):
+            unseen += reversed(members)
+        else:
+            yield found
+
+
+def _traceback_of_one(error: BaseException) -> str:
+    if any(map(_tells_values, _told_of(error))):
         return "".join(traceback.format_tb(error.__traceback__))
     return "".join(traceback.format_exception(error))
+
+
+def _tells_values(error: BaseException) -> bool:
+    return isinstance(error, EventError) or _is_of_library(error)
+
+
+def _is_of_library(error: BaseException) -> bool:
+    """Whether it is what libraries raise that build classes, of what did not fit."""
+    if isinstance(error, BaseValidationError):
+        return True
+    package = type(error).__module__.partition(".")[0]
+    return type(error).__name__ == "ValidationError" and package in _LIBRARIES
 
 
 def _told_of(error: BaseException) -> Iterator[BaseException]:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, TypedDict, TypeVar
 
 from attrs import evolve, field, fields, frozen
 
-from eventrouter.errors import RegistrationError, seconds_of
+from eventrouter.errors import RegistrationError, is_whole, seconds_of
 from eventrouter.event import Event
 from eventrouter.retry import Retry
 from eventrouter.signature import AnyHandler, is_async, named, runs_in_loop, takes
@@ -60,7 +60,7 @@ def _read_timeout(timeout: TimeoutSetting) -> float | Unset | None:
 
 
 def _read_concurrency(concurrency: int | None) -> int | None:
-    if concurrency is None or (isinstance(concurrency, int) and concurrency >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if concurrency is None or (is_whole(concurrency) and concurrency >= 1):
         return concurrency
     raise RegistrationError(f"concurrency={concurrency!r}: it is 1 or more, or None")
 
@@ -68,8 +68,7 @@ def _read_concurrency(concurrency: int | None) -> int | None:
 def _read_pause_after(pause_after: PauseAfterSetting) -> int | Unset | None:
     if pause_after is None or pause_after is UNSET:
         return pause_after
-    is_number = isinstance(pause_after, int) and not isinstance(pause_after, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if is_number and pause_after >= 1:
+    if is_whole(pause_after) and pause_after >= 1:
         return pause_after
     raise RegistrationError(f"pause_after={pause_after!r}: it is 1 or more, or None")
 

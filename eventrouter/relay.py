@@ -135,11 +135,11 @@ class Relay:
                 await self._pause(self._terms.pause_after(failures))
                 continue
             failures = 0
-            since = anyio.current_time()
+            since, in_a_row = anyio.current_time(), self._failures
             for _, run in groupby(taken, key=_key_of):
                 events = list(run)
                 self._held += len(events)
-                tasks.start_soon(self._publish_in_order, events, since)
+                tasks.start_soon(self._publish_in_order, events, since, in_a_row)
             if len(taken) < free:
                 await self._wait_for(news)
 
@@ -150,12 +150,20 @@ class Relay:
             True,
         )
 
-    async def _publish_in_order(self, events: Sequence[Outgoing], since: float) -> None:
-        """Publish events of one key, until one fails."""
+    async def _publish_in_order(
+        self, events: Sequence[Outgoing], since: float, failures: int
+    ) -> None:
+        """
+        Publish events of one key, until one fails.
+
+        Args:
+            events: The events.
+            since: When they were taken.
+            failures: How many times in a row publishing had failed then.
+        """
         sent = list[str]()
         failed: Outgoing | None = None
         error: PublishError | None = None
-        failures = self._failures
         try:
             for event in events:
                 is_late = anyio.current_time() - since > self._terms.lease / 2

@@ -14,11 +14,13 @@ from eventrouter.errors import (
     HandlerPaused,
     RegistrationError,
     asked_wait,
+    is_number,
     is_permanent,
+    is_whole,
     members_of,
     seconds_of,
 )
-from eventrouter.signature import is_async, named
+from eventrouter.signature import is_async, named, takes
 
 #: How long to wait after so many attempts, in seconds.
 Wait: TypeAlias = Callable[[int], float]
@@ -46,7 +48,7 @@ class Exponential:
     longest: float = field(converter=_seconds)
 
     def __attrs_post_init__(self) -> None:
-        if not self.factor >= 1:
+        if not is_number(self.factor) or not self.factor >= 1:
             raise RegistrationError(f"exponential(factor={self.factor!r}): it is 1 or more")
 
     def __call__(self, attempts: int) -> float:
@@ -87,7 +89,7 @@ def _types_among(on: Any) -> tuple[type[Exception], ...]:
     types = cast("tuple[Any, ...]", on) if isinstance(on, tuple) else (on,)
     if types and all(isinstance(kind, type) and issubclass(kind, Exception) for kind in types):
         return types
-    if not isinstance(on, (type, tuple)) and callable(on) and not is_async(on):
+    if not isinstance(on, (type, tuple)) and callable(on) and not is_async(on) and takes(on, 1):
         return ()
     raise RegistrationError(
         f"Retry(on={on!r}): it is an exception type, a tuple of them, or a sync function of the "
@@ -128,10 +130,10 @@ class Retry:
     )
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.attempts, int) or self.attempts < 1:  # pyright: ignore
+        if not is_whole(self.attempts) or self.attempts < 1:
             raise RegistrationError(f"Retry(attempts={self.attempts!r}): it is 1 or more")
         _types_among(self.on)
-        if not 0 <= self.jitter <= 1_000:
+        if not is_number(self.jitter) or not 0 <= self.jitter <= 1_000:
             raise RegistrationError(f"Retry(jitter={self.jitter!r}): it is from 0 to 1000")
 
     def __str__(self) -> str:

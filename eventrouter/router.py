@@ -27,7 +27,7 @@ from eventrouter.direct import recover_built, run_built
 from eventrouter.dispatch import Dispatcher
 from eventrouter.envelope import NO_HEADERS, Envelope, Headers
 from eventrouter.envelopes.json import JsonEnvelope
-from eventrouter.errors import MalformedEvent, RegistrationError, UnroutedEvent
+from eventrouter.errors import MalformedEvent, RegistrationError, UnroutedEvent, is_whole
 from eventrouter.event import Event
 from eventrouter.explanation import Explanation, explained
 from eventrouter.idempotency import Idempotency, as_idempotency
@@ -153,8 +153,8 @@ class Router:
             raise RegistrationError(f"unrouted={unrouted!r}: it is 'raise' or 'ignore'")
         if max_threads < 1:
             raise RegistrationError(f"max_threads={max_threads}: at least one is needed")
-        if max_abandoned < 0:
-            raise RegistrationError(f"max_abandoned={max_abandoned}: it is 0 or more")
+        if not is_whole(max_abandoned) or max_abandoned < 0:
+            raise RegistrationError(f"max_abandoned={max_abandoned!r}: it is 0 or more")
         self._envelopes = _as_sequence(envelope)
         self._converter = PayloadConverter(converter or make_converter(limits=limits))
         self._limits = limits

@@ -8,7 +8,14 @@ from typing import Any, cast, get_args, get_origin
 from attrs import Factory, field, frozen
 from cattrs import Converter
 
-from eventrouter.errors import InvalidPayload, Mismatch, RegistrationError, printable, quoted
+from eventrouter.errors import (
+    UPCAST_VALUE,
+    InvalidPayload,
+    Mismatch,
+    RegistrationError,
+    printable,
+    quoted,
+)
 from eventrouter.event import Event
 from eventrouter.kinds import described
 from eventrouter.payload import PayloadBuilder
@@ -81,7 +88,7 @@ class Upcaster:
             mismatch = Mismatch("$", error.expected, error.got)
         else:
             reason = f"{type(error).__name__}: {_text(error)}"
-            mismatch = Mismatch("$", f"a value that can be upcast ({reason})", described(payload))
+            mismatch = Mismatch("$", f"{UPCAST_VALUE} ({reason})", described(payload))
         payload_type = type_name(self.conversion.returns)
         return InvalidPayload(event.type, payload_type, [mismatch], str(self))
 

@@ -324,6 +324,20 @@ async def test_no_other_is_started_while_too_many_are_left_behind(gate: threadin
 
 
 @pytest.mark.anyio
+async def test_no_more_are_left_behind_than_may_run_and_may_be_left(gate: threading.Event) -> None:
+    router = Router(max_threads=3, max_abandoned=1)
+    add_blocking(router, gate)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(12):
+            tasks.start_soon(router.process, raw_event())
+
+    assert 1 <= router.abandoned_threads <= 3
+    gate.set()
+    assert left_behind(router, 0)
+
+
+@pytest.mark.anyio
 async def test_a_thread_left_behind_is_in_no_one_s_way(gate: threading.Event) -> None:
     router = Router(max_threads=1)
     add_blocking(router, gate)
@@ -439,6 +453,7 @@ def test_from_sync_code_no_sync_handler_can_have_a_deadline() -> None:
     assert len(recorder.events) == 1
 
 
-def test_a_cap_that_can_t_work_is_refused() -> None:
-    with pytest.raises(RegistrationError, match="max_abandoned=-1"):
-        Router(max_abandoned=-1)
+@pytest.mark.parametrize("most", [-1, 2.5, "2", True])
+def test_a_cap_that_can_t_work_is_refused(most: Any) -> None:
+    with pytest.raises(RegistrationError, match=f"max_abandoned={most!r}"):
+        Router(max_abandoned=most)

@@ -166,14 +166,17 @@ async def is_busy(error: Exception) -> bool:
     [
         ({"attempts": 0}, "attempts=0"),
         ({"attempts": 2.5}, "attempts=2.5"),
+        ({"attempts": True}, "attempts=True"),
         ({"on": ()}, r"on=\(\)"),
         ({"on": (Refused, "Refused")}, "an exception type, a tuple of them"),
         ({"on": KeyboardInterrupt}, "KeyboardInterrupt"),
         ({"on": is_busy}, "a sync function"),
+        ({"on": lambda: True}, "a sync function of the error"),
         ({"wait": -1}, "below 0"),
         ({"wait": "1"}, "a wait='1'"),
         ({"jitter": -0.1}, "jitter=-0.1"),
         ({"jitter": float("nan")}, "jitter=nan"),
+        ({"jitter": "0.5"}, "jitter='0.5'"),
         ({"max_elapsed": -1}, "below 0"),
     ],
 )
@@ -187,8 +190,8 @@ def test_what_is_retried_must_be_said() -> None:
         Retry(3)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("factor", [0.5, float("nan")])
-def test_an_exponential_wait_does_not_shrink(factor: float) -> None:
+@pytest.mark.parametrize("factor", [0.5, float("nan"), "2", None])
+def test_an_exponential_wait_does_not_shrink(factor: Any) -> None:
     with pytest.raises(RegistrationError, match="factor"):
         exponential(factor=factor)
 

@@ -298,11 +298,12 @@ async def observe(event: Event[Any]) -> None: ...
     [
         ({"concurrency": 0}, "concurrency=0"),
         ({"concurrency": "2"}, "concurrency='2'"),
+        ({"concurrency": True}, "concurrency=True"),
         ({"ordered_by": "user"}, "ordered_by='user'"),
         ({"ordered_by": lambda: "a"}, "a sync function of the event"),
         ({"ordered_by": observe}, "a sync function of the event"),
     ],
-    ids=["none", "text", "name", "of nothing", "async"],
+    ids=["none", "text", "yes", "name", "of nothing", "async"],
 )
 def test_settings_that_can_t_work_are_refused(settings: dict[str, Any], text: str) -> None:
     with pytest.raises(RegistrationError, match=text):

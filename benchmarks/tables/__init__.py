@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from benchmarks.tables import (
+    brokers,
     dispatching,
     http,
     imports,
@@ -47,6 +48,7 @@ TABLES: Final = {
     "memory": Table(memory.results, memory.lines),
     "stores": Table(stores.results, stores.lines),
     "poison": Table(poison.results, poison.lines),
+    "brokers": Table(brokers.results, brokers.lines),
 }
 
 __all__ = ["FULL", "QUICK", "TABLES", "Effort", "Table"]

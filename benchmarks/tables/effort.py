@@ -21,6 +21,7 @@ class Effort:
         streamed: How many events go through ``dispatch_many`` for the table of memory.
         keys: How many keys a store remembers, for the table of stores.
         poisoned: How many good events a turn has for the table of poison, and how many turns.
+        consumed: How many events are consumed from a broker, and how often by each consumer.
     """
 
     rounds: int
@@ -31,6 +32,7 @@ class Effort:
     streamed: int
     keys: tuple[int, int]
     poisoned: tuple[int, int]
+    consumed: tuple[int, int]
 
 
 FULL: Final = Effort(
@@ -42,6 +44,7 @@ FULL: Final = Effort(
     streamed=1_000_000,
     keys=(1_000, 1_000_000),
     poisoned=(50, 5),
+    consumed=(20_000, 7),
 )
 
 QUICK: Final = Effort(
@@ -53,4 +56,5 @@ QUICK: Final = Effort(
     streamed=20_000,
     keys=(100, 1_000),
     poisoned=(20, 1),
+    consumed=(500, 1),
 )

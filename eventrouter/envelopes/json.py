@@ -82,7 +82,7 @@ def read_parts(tree: Any, limits: Limits) -> Parts:
         MalformedEvent: If the JSON is not this envelope, or over a limit.
     """
     if tree.__class__ is not dict:
-        raise MalformedEvent(f"an event is a JSON object, not {described(tree)}")
+        raise MalformedEvent("an event is a JSON object", described(tree))
     longest = limits.max_name_length
     event_type = tree.get("event_type")
     if event_type.__class__ is not str or not 0 < len(event_type) <= longest:
@@ -90,7 +90,7 @@ def read_parts(tree: Any, limits: Limits) -> Parts:
     metadata = tree.get("metadata", NOTHING_MORE)
     if metadata is not NOTHING_MORE:
         if metadata.__class__ is not dict:
-            raise MalformedEvent(f"metadata must be an object, not {described(metadata)}")
+            raise MalformedEvent("metadata must be an object", described(metadata))
         for text in metadata.values():
             if text.__class__ is not str:
                 raise _wrong_metadata(metadata)
@@ -110,7 +110,7 @@ def make_event(parts: Parts) -> Event[Any]:
 
 def _wrong_metadata(metadata: dict[str, Any]) -> MalformedEvent:
     name, value = next(item for item in metadata.items() if item[1].__class__ is not str)
-    return MalformedEvent(f"metadata {quoted(name)} must be a string, not {described(value)}")
+    return MalformedEvent(f"metadata {quoted(name)} must be a string", described(value))
 
 
 def _extensions(tree: dict[str, Any]) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ def wrong_name(value: Any, where: str, limits: Limits) -> MalformedEvent:
     if value is None:
         return MalformedEvent(f"{where} is missing")
     if value.__class__ is not str or not value:
-        return MalformedEvent(f"{where} must be a string, not {described(value)}")
+        return MalformedEvent(f"{where} must be a string", described(value))
     return MalformedEvent(
         f"{where} has {len(value):,} characters; "
         f"Limits(max_name_length={limits.max_name_length}) allows less"
@@ -142,8 +142,8 @@ def read_timestamp(value: Any, where: str) -> datetime:
         return parse_datetime(value)
     except (ValueError, TypeError):  # or it is no text at all
         raise MalformedEvent(
-            f"{where} must be an RFC 3339 date-time with an offset, such as "
-            f"2024-08-20T05:21:19Z, not {described(value)}"
+            f"{where} must be an RFC 3339 date-time with an offset, such as 2024-08-20T05:21:19Z",
+            described(value),
         ) from None
 
 

@@ -168,9 +168,7 @@ class MappedEnvelope:
             if value.__class__ is int:
                 value = str(value)
             if value.__class__ is not str:
-                raise MalformedEvent(
-                    f"{_named(name, place)} must be a string, not {described(value)}"
-                )
+                raise MalformedEvent(f"{_named(name, place)} must be a string", described(value))
             if name == "version":
                 read_name(value, _named(name, place), body.limits)
             metadata[name] = value

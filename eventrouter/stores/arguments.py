@@ -55,7 +55,7 @@ def refuse_no_seconds(_: Any, attribute: Attribute[Any], seconds: Any) -> None:
     checked_seconds(attribute.name, seconds)
 
 
-def checked_delay(seconds: Any) -> None:
+def checked_delay(seconds: Any, name: str = "delay") -> None:
     """
     Refuse what is no number of seconds from 0.
 
@@ -63,32 +63,22 @@ def checked_delay(seconds: Any) -> None:
         RegistrationError: If it is not.
     """
     if not _is_number(seconds) or not 0 <= seconds < math.inf:
-        raise RegistrationError(f"delay={seconds!r}: it is a number of seconds from 0")
+        raise RegistrationError(f"{name}={seconds!r}: it is a number of seconds from 0")
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def checked_limit(limit: Any) -> None:
+def checked_limit(limit: Any, name: str = "limit") -> None:
     """
     Refuse what is no number from 1.
 
     Raises:
         RegistrationError: If it is not.
     """
-    checked_count("limit", limit)
-
-
-def checked_count(name: str, count: Any) -> None:
-    """
-    Refuse what is no number from 1, by the name of the argument that it is.
-
-    Raises:
-        RegistrationError: If it is not.
-    """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise RegistrationError(f"{name}={count!r}: it is a whole number from 1")
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise RegistrationError(f"{name}={limit!r}: it is a whole number from 1")
 
 
 def checked_time(name: str, time: Any) -> None:

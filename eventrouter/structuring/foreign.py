@@ -11,6 +11,7 @@ from typing import Any, cast, get_origin
 
 from cattrs import Converter
 
+from eventrouter.errors import MSGSPEC_VALUE, PYDANTIC_VALUE
 from eventrouter.json import encode
 from eventrouter.kinds import described
 from eventrouter.paths import MISSING, place, step_into
@@ -50,7 +51,7 @@ def pydantic_hook(target: Any, converter: Converter) -> Hook:
         except ValidationError as error:
             if not converter.detailed_validation or error.error_count() > _MOST_ITEMIZED:
                 found = f"{error.error_count():,} errors"
-                raise Refusal(f"a value that pydantic takes (it finds {found})") from error
+                raise Refusal(f"{PYDANTIC_VALUE} (it finds {found})") from error
             details = error.errors(include_url=False, include_context=False)[:MOST]
             raise group_of([_pydantic_refusal(d, value) for d in details], target) from error
 
@@ -64,7 +65,7 @@ def _pydantic_refusal(details: Any, value: Any) -> Refusal:
         below = step_into(value, step)
         if below is not MISSING:
             value, where = below, where + place(step)
-    expected = f"a value that pydantic takes ({details['msg']})"
+    expected = f"{PYDANTIC_VALUE} ({details['msg']})"
     if details["type"] == "missing":
         return Refusal(expected, where + place(details["loc"][-1]), "nothing")
     return Refusal(expected, where, described(value))
@@ -86,7 +87,7 @@ def msgspec_hook(target: Any, _: Converter) -> Hook:
 def _msgspec_refusal(message: str, value: Any) -> Refusal:
     plain = message.replace("`", "")
     match = cast("re.Match[str]", re.fullmatch(_MSGSPEC_MESSAGE, plain, re.DOTALL))
-    expected = match["expected"] or f"a value that msgspec takes ({match['other']})"
+    expected = match["expected"] or f"{MSGSPEC_VALUE} ({match['other']})"
     if match["key"]:
         expected = f"{expected} as the name of a member"
         return Refusal(expected, match["where"], match["got"] or "another")

@@ -422,7 +422,7 @@ async def test_an_error_that_can_not_be_shown_is_set_aside_all_the_same(
     ids=str,
 )
 async def test_a_setting_that_can_not_work_is_refused(settings: Any) -> None:
-    with pytest.raises(RegistrationError):
+    with pytest.raises(RegistrationError, match=f"{next(iter(settings))}="):
         Inbox(MemoryStore(), **settings)
 
 
@@ -437,7 +437,7 @@ async def test_what_is_no_store_is_refused() -> None:
     "settings", [{"count": 0}, {"grace": -1}, {"grace": float("nan")}], ids=str
 )
 async def test_workers_that_can_not_work_are_refused(router: Router, settings: Any) -> None:
-    with pytest.raises(RegistrationError):
+    with pytest.raises(RegistrationError, match=f"{next(iter(settings))}="):
         async with Inbox(MemoryStore()).workers(router, **settings):
             raise AssertionError
 

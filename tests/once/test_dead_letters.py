@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import anyio
+import cattrs
+import msgspec
 import pytest
+from attrs import field, frozen
+from attrs.validators import matches_re
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, field_validator
 
 from eventrouter import (
     CallNext,
@@ -248,6 +253,116 @@ async def test_values_of_the_payload_are_not_in_the_text() -> None:
     assert "4111" not in letter.message + letter.traceback
 
 
+@frozen
+class Card:
+    number: str = field(validator=matches_re("[0-9]*"))
+
+
+@frozen
+class Number:
+    number: int
+
+
+class Model(BaseModel):
+    number: int
+
+
+class Checked(BaseModel):
+    number: str
+
+    @field_validator("number")
+    @classmethod
+    def refuse(cls, number: str) -> str:
+        raise ValueError(f"{number} is no number")
+
+
+async def seen(payload: Any) -> None: ...
+
+
+def validated(router: Router) -> None:
+    @router.on("order.paid")
+    async def charge(card: Card) -> None: ...
+
+
+def upcast(router: Router) -> None:
+    @router.upcast("order.paid", "v1", "v2")
+    def newer(old: dict[str, Any]) -> dict[str, Any]:
+        return {"number": int(old["number"])}
+
+    router.on("order.paid", version="v2")(seen)
+
+
+def checked_by_pydantic(router: Router) -> None:
+    @router.on("order.paid")
+    async def charge(checked: Checked) -> None: ...
+
+
+def built_by(build: Callable[[Any], Any]) -> Callable[[Router], None]:
+    def register(router: Router) -> None:
+        @router.on("order.paid")
+        async def charge(payload: dict[str, Any]) -> None:
+            try:
+                build(payload)
+            except OSError:
+                raise
+            except Exception as error:
+                if payload.get("is_cause"):
+                    raise OSError("no card") from error
+                raise
+
+    return register
+
+
+@pytest.mark.parametrize("more", [{}, {"is_cause": True}])
+@pytest.mark.parametrize(
+    "register",
+    [
+        validated,
+        upcast,
+        checked_by_pydantic,
+        built_by(lambda payload: cattrs.structure(payload, Number)),
+        built_by(lambda payload: cattrs.structure(payload.values(), list[int])),
+        built_by(Model.model_validate),
+        built_by(lambda payload: msgspec.convert(payload["number"], Literal["4111"])),
+    ],
+)
+async def test_nor_are_they_where_others_tell_them(
+    register: Callable[[Router], None], more: dict[str, Any]
+) -> None:
+    store = MemoryStore()
+    router = Router(dead_letters=store)
+    register(router)
+
+    await router.process(raw_event(payload={"number": "4222 x", **more}, version="v1"))
+
+    letter = await only_letter(store)
+    assert "4222" not in letter.message + letter.traceback
+    assert letter.message
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ('"4222"', "an event is a JSON object"),
+        ('{"event_type": ["4222"]}', "event_type must be a string"),
+        (
+            '{"event_type": "a", "timestamp": "4222"}',
+            "timestamp must be an RFC 3339 date-time with an offset, such as 2024-08-20T05:21:19Z",
+        ),
+        ('{"event_type": "a", "payload": 4222e999}', "not JSON: a number is beyond any float"),
+    ],
+)
+async def test_nor_are_they_where_what_arrived_is_no_event(raw: str, message: str) -> None:
+    store = MemoryStore()
+    router = failing_router(OSError(), dead_letters=store)
+
+    await router.process(raw)
+
+    letter = await only_letter(store)
+    assert letter.message == message
+    assert "4222" not in letter.traceback
+
+
 @pytest.mark.parametrize("is_cause", [True, False])
 async def test_nor_are_they_where_a_handler_built_something_that_does_not_fit(
     is_cause: bool,
@@ -277,6 +392,22 @@ async def test_nor_are_they_where_a_handler_built_something_that_does_not_fit(
 
 async def failing_handler(payload: Any) -> None:
     raise OSError("no network")
+
+
+async def test_errors_in_groups_are_told_one_by_one_however_deep_they_are() -> None:
+    store = MemoryStore()
+    group = ExceptionGroup("inner", [OSError("no network"), KeyError("cents")])
+    for _ in range(3_000):
+        group = ExceptionGroup("outer", [group])
+    router = failing_router(group, dead_letters=store)
+
+    await router.process(RAW)
+
+    letter = await only_letter(store)
+    assert letter.message == "outer (1 sub-exception)"
+    assert letter.traceback == (
+        "builtins.OSError:\nOSError: no network\n\nbuiltins.KeyError:\nKeyError: 'cents'\n"
+    )
 
 
 # Not yet

@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Barrier
 from time import time
 
 import pytest
@@ -169,11 +170,19 @@ def test_a_forked_process_goes_on_with_the_store_it_inherited(path: Path) -> Non
 
 def test_many_threads_may_share_a_store(path: Path) -> None:
     store = SqliteStore(path)
+    driven(store.claim("opened", 60))  # so that all have the same connection
+    together = Barrier(8)
+
+    def claim_all(_: int) -> list[str]:
+        together.wait()
+        claims = [driven(store.claim(f"{number}", 60)) for number in range(20)]
+        granted = [claim for claim in claims if claim.refused is None]
+        assert all(driven(store.complete(claim, 60)) for claim in granted)
+        return [claim.key for claim in granted]
 
     with ThreadPoolExecutor(8) as threads:
-        claims = list(threads.map(lambda n: driven(store.claim(f"{n % 20}", 60)), range(200)))
+        granted = [key for keys in threads.map(claim_all, range(8)) for key in keys]
 
-    granted = [claim.key for claim in claims if claim.refused is None]
     assert sorted(granted) == sorted(f"{n}" for n in range(20))
     store.close()
 

@@ -46,6 +46,31 @@ def test_an_older_file_gets_those_that_it_lacks(connection: sqlite3.Connection) 
     assert connection.execute("SELECT x, y FROM a").fetchall() == [(7, 2)]
 
 
+@pytest.mark.parametrize("older", [(), (FIRST,)])
+@pytest.mark.parametrize("moment", range(5))
+def test_another_process_may_do_so_at_the_same_time(
+    tmp_path: Path, connection: sqlite3.Connection, older: schema.Steps, moment: int
+) -> None:
+    """At any statement up to that which keeps others out."""
+    if older:
+        schema.prepare(connection, "events.db", older)
+    statements = list[str]()
+
+    def intervene(statement: str) -> None:
+        statements.append(statement)
+        if len(statements) == moment + 1:
+            with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as other:
+                schema.prepare(other, "events.db", (FIRST, SECOND))
+
+    connection.set_trace_callback(intervene)
+    schema.prepare(connection, "events.db", (FIRST, SECOND))
+    connection.set_trace_callback(None)
+
+    assert len(statements) > moment
+    assert version_of(connection) == 2
+    assert connection.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
+
+
 def test_a_file_of_this_version_is_left_as_it_is(connection: sqlite3.Connection) -> None:
     schema.prepare(connection, "events.db", (FIRST,))
 

@@ -94,11 +94,11 @@ def canonical(value: Any) -> str:
 
 def _check_core(name: str, value: Any) -> None:
     if value.__class__ is not str or not value:
-        raise MalformedEvent(f"{name} must be a string that is not empty, not {described(value)}")
+        raise MalformedEvent(f"{name} must be a string that is not empty", described(value))
     _check_characters(name, value)
     is_right, expected = _RULES.get(name, (bool, ""))
     if not is_right(value):
-        raise MalformedEvent(f"{name} must be {expected}, not {described(value)}")
+        raise MalformedEvent(f"{name} must be {expected}", described(value))
 
 
 def _check_extension(name: str, value: Any) -> None:
@@ -112,7 +112,7 @@ def _check_extension(name: str, value: Any) -> None:
         _check_characters(name, value)
     elif kind is not bool and not (kind is int and -(2**31) <= value < 2**31):
         raise MalformedEvent(
-            f"{name} must be a string, a boolean or an integer of 32 bits, not {described(value)}"
+            f"{name} must be a string, a boolean or an integer of 32 bits", described(value)
         )
 
 

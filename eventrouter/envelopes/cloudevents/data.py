@@ -40,8 +40,7 @@ def read_data(tree: Mapping[str, Any], content_type: str | None, body: Body) -> 
         return data
     if data.__class__ is not str:
         raise MalformedEvent(
-            f"data of datacontenttype {quoted(content_type)} must be a string, "
-            f"not {described(data)}"
+            f"data of datacontenttype {quoted(content_type)} must be a string", described(data)
         )
     return encoded_text(data, content_type)
 
@@ -125,7 +124,7 @@ def _decoded(base64: Any) -> bytes:
             return b64decode(base64, validate=True)
     except ValueError:
         pass  # said below
-    raise MalformedEvent(f"data_base64 must be base64 in a string, not {described(base64)}")
+    raise MalformedEvent("data_base64 must be base64 in a string", described(base64))
 
 
 def _in_base64(data: bytes) -> dict[str, Any]:
@@ -144,5 +143,5 @@ def _bytes(payload: Any, content_type: str) -> bytes:
     if isinstance(payload, str):
         return encoded_text(payload, content_type)
     raise MalformedEvent(
-        f"a payload of {quoted(content_type)} is bytes or text, not {described(payload)}"
+        f"a payload of {quoted(content_type)} is bytes or text", described(payload)
     )

@@ -210,7 +210,7 @@ class CloudEventsEnvelope:
     def _read_structured(self, body: Body) -> Event[Any]:
         tree = body.json()
         if tree.__class__ is not dict:
-            raise MalformedEvent(f"a CloudEvent is a JSON object, not {described(tree)}")
+            raise MalformedEvent("a CloudEvent is a JSON object", described(tree))
         attributes = {
             name: value
             for name, value in tree.items()

@@ -13,7 +13,7 @@ from eventrouter.integrations.faststream.queues import BrokerQueue, queue_of
 from eventrouter.integrations.faststream.terms import check_terms, terms_of
 from eventrouter.processing import log_failure
 from eventrouter.router import Router
-from eventrouter.stores.arguments import checked_count
+from eventrouter.stores.arguments import checked_limit
 from eventrouter.workers import Workers
 
 _PATIENCE = 15.0  # seconds that the broker may take at the end
@@ -92,7 +92,7 @@ async def consuming(
     grace: float,
 ) -> AsyncGenerator[Workers]:
     """Have the router process what is in the queue, for as long as the body runs."""
-    checked_count("concurrency", concurrency)
+    checked_limit(concurrency, "concurrency")
     check_terms(attempts, wait, longest_wait)
     if not grace >= 0:
         raise RegistrationError(f"grace={grace!r}: it is a number of seconds from 0")

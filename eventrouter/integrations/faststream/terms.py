@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eventrouter.integrations.faststream.queues import BrokerQueue
 from eventrouter.processing import Terms
-from eventrouter.stores.arguments import checked_count, checked_seconds
+from eventrouter.stores.arguments import checked_limit, checked_seconds
 
 
 def check_terms(attempts: int, wait: float, longest_wait: float) -> None:
@@ -14,7 +14,7 @@ def check_terms(attempts: int, wait: float, longest_wait: float) -> None:
     Raises:
         RegistrationError: If a setting can't.
     """
-    checked_count("attempts", attempts)
+    checked_limit(attempts, "attempts")
     checked_seconds("wait", wait)
     checked_seconds("longest_wait", longest_wait)
 

@@ -12,7 +12,6 @@ from attrs import frozen
 
 from eventrouter.envelope import NO_HEADERS
 from eventrouter.errors import (
-    VALID_VALUE,
     EventTooLarge,
     InvalidPayload,
     MissingKey,
@@ -277,13 +276,7 @@ def _mismatches(error: InvalidPayload, detail: bool) -> list[dict[str, str]]:
             for mismatch in error.errors
         ]
     return [
-        {
-            "path": mismatch.path,
-            "expected": VALID_VALUE
-            if mismatch.expected.startswith(VALID_VALUE)
-            else mismatch.expected,
-        }
-        for mismatch in error.errors
+        {"path": mismatch.path, "expected": mismatch.expected_by_us} for mismatch in error.errors
     ]
 
 

@@ -125,9 +125,10 @@ def _migrate(connection: sqlite3.Connection, path: str, steps: Steps) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: str, steps: Steps) -> int:
+    # The application last: another process may make the tables and write all three at any moment.
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID and (tables or version or application):
         raise StoreError(f"{path}: it is the database of something else; name a file of its own")
     if version > len(steps):

@@ -65,7 +65,7 @@ class NatsRig:
         while True:
             try:
                 message = await subscription.next_msg(timeout=1)
-            except nats.errors.TimeoutError:
+            except TimeoutError:
                 break
             letters.append(Letter(message.data, message.headers or {}))
             if message.metadata.num_pending == 0:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import anyio
 
 from eventrouter.envelope import Headers
-from eventrouter.errors import RegistrationError, StoreError, printable
+from eventrouter.errors import RegistrationError, Unrecoverable, printable
 from eventrouter.event import Event
 from eventrouter.integrations.faststream.nats.failures import address_of, told
 from eventrouter.integrations.faststream.nats.letters import size_of
@@ -45,16 +45,17 @@ class NatsPublisher:
         Publish an event; once this returns, a stream has it.
 
         Args:
-            event: The event.
+            event: The event, of which the type and the id count.
             raw: Its bytes, as the router's envelope wrote them.
             headers: What goes with them.
 
         Raises:
-            StoreError: If it was not confirmed, or can't be published.
+            Unrecoverable: If it can't be published, ever.
+            StoreError: If it was not confirmed.
         """
         subject = self._subject.replace(_TYPE, event.type)
         if _NO_SUBJECT.search(subject):
-            raise StoreError(
+            raise Unrecoverable(
                 f"an event of the type {printable(event.type)!r} can't be published to NATS: "
                 f"{printable(subject)!r} is no subject"
             )
@@ -72,7 +73,7 @@ class NatsPublisher:
         # The server would close the connection, and everything else with it.
         size = len(raw) + size_of(headers)
         if size > room:
-            raise StoreError(
+            raise Unrecoverable(
                 f"an event of {size:,} bytes with its headers can't be published: the NATS server "
                 f"at {self._address} takes {room:,}, see its max_payload"
             )

@@ -61,6 +61,7 @@ class Pull:
 
     async def stop(self) -> list[Any]:
         """Ask for no more, and give what came and was not taken."""
+        self._wake()
         if self._subscription is not None:
             # The server has heard of it before it is forgotten here: what was on its way came.
             await self._subscription.drain()

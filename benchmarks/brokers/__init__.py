@@ -1,0 +1,1 @@
+"""What consumes from each broker: by hand, with eventrouter, with FastStream."""
