@@ -8,7 +8,7 @@ import anyio
 import click
 
 from eventrouter.cli.application import compile_router, load
-from eventrouter.cli.opening import count_entries, open_store
+from eventrouter.cli.opening import StoreAddress, count_entries, open_store
 from eventrouter.cli.options import grace_option
 from eventrouter.cli.output import until_unread
 from eventrouter.cli.working import Working
@@ -21,10 +21,11 @@ from eventrouter.router import Router
 @click.argument("app")
 @click.option(
     "--inbox",
-    "path",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="The file that events are kept in; not needed if APP is what asgi() made with an inbox.",
+    "address",
+    metavar="STORE",
+    type=StoreAddress(),
+    help="What events are kept in: a file, or postgresql://user@host/database; not needed if APP "
+    "is what asgi() made with an inbox.",
 )
 @click.option(
     "--concurrency",
@@ -40,13 +41,13 @@ from eventrouter.router import Router
 def work(
     context: click.Context,
     app: str,
-    path: str | None,
+    address: str | None,
     concurrency: int,
     grace: float,
     until_empty: bool,
 ) -> None:
     """
-    Process with APP the events that were accepted into an inbox, by this machine's processes.
+    Process with APP the events that were accepted into an inbox, in any number of processes.
 
     SIGTERM or Ctrl-C ends it: no more is taken, and what is in flight may finish. What has not
     when the grace is over is given back, at no cost. A second Ctrl-C ends at once.
@@ -54,7 +55,7 @@ def work(
     The exit status is 0 if all that was in flight was finished, 1 if not, 2 for wrong usage, 130
     after a second Ctrl-C.
     """
-    router, inbox = _load(app, path)
+    router, inbox = _load(app, address)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     count = count_entries(inbox.store)
     working = Working(grace, "; eventrouter dead-letters list tells of them")
@@ -70,7 +71,7 @@ def work(
     context.exit(working.report())
 
 
-def _load(app: str, path: str | None) -> tuple[Router, Inbox]:
+def _load(app: str, address: str | None) -> tuple[Router, Inbox]:
     kinds: tuple[type[Router | ASGIEndpoint], ...] = (Router, ASGIEndpoint)
     found = load(app, *kinds)
     inbox: Inbox | None = None
@@ -78,12 +79,12 @@ def _load(app: str, path: str | None) -> tuple[Router, Inbox]:
         inbox = found.keeping.inbox if found.keeping is not None else None
         found = found.endpoint.router
     compile_router(app, found)
-    if path is not None:
+    if address is not None:
         if inbox is not None:
             raise click.BadOptionUsage("--inbox", f"{app} has an inbox of its own")
-        inbox = Inbox(open_store(path))
+        inbox = Inbox(open_store(address))
     if inbox is None:
-        raise click.UsageError("--inbox FILE says what to process")
+        raise click.UsageError("--inbox STORE says what to process")
     return found, inbox
 
 
