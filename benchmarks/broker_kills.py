@@ -37,7 +37,8 @@ def main() -> None:
             "url": server.url, "group": GROUP, "declare": True, **CONNECTIONS[options.broker],
         }  # fmt: skip
         with remembering(options.idempotency) as (environment, effects):
-            seconds = ROOM * options.kills * options.every * options.processes * 50 / options.events
+            at_once = options.processes * (8 if options.idempotency == "postgres" else 50)
+            seconds = ROOM * options.kills * options.every * at_once / options.events
             environment["COUNTING_SECONDS"] = str(seconds)
             run = Run(work, connection, environment)
             if effects is not None:
@@ -84,15 +85,17 @@ def remembering(
 
         environment["COUNTING_SERVER"] = POSTGRES
         with psycopg.connect(POSTGRES, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {place}")
-            connection.execute(f"CREATE TABLE {place}.effects (number bigint NOT NULL)")
+            connection.execute(f"CREATE SCHEMA {place}_effects")  # the store has one of its own
+            connection.execute(f"CREATE TABLE {place}_effects.effects (number bigint NOT NULL)")
             try:
                 yield (
                     environment,
-                    lambda: connection.execute(f"SELECT number FROM {place}.effects").fetchall(),
+                    lambda: connection.execute(
+                        f"SELECT number FROM {place}_effects.effects"
+                    ).fetchall(),
                 )
             finally:
-                connection.execute(f"DROP SCHEMA {place} CASCADE")
+                connection.execute(f"DROP SCHEMA IF EXISTS {place}, {place}_effects CASCADE")
 
 
 def read_options() -> argparse.Namespace:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from psycopg import Connection
 
 from eventrouter import Event, Idempotency, Router
+from eventrouter.stores import PostgresStore, RedisStore
 from tests.inbox.killed import append
 
 #: Seconds that another delivery waits for a key whose process was killed.
@@ -36,18 +38,12 @@ def plain(**settings: Any) -> Router:
 
 def remembered() -> Router:
     """The same, once for each event as far as Redis remembers it."""
-    from eventrouter.stores import RedisStore
-
     store = RedisStore(os.environ["COUNTING_SERVER"], prefix=os.environ["COUNTING_PLACE"])
     return plain(idempotency=Idempotency(store, lease=LEASE))
 
 
 def transactional() -> Router:
     """Leaves a row, in the transaction that remembers that the event was handled."""
-    from psycopg import Connection
-
-    from eventrouter.stores import PostgresStore
-
     place = os.environ["COUNTING_PLACE"]
     store = PostgresStore(os.environ["COUNTING_SERVER"], schema=place, connections=8)
     router = Router(idempotency=Idempotency(store, lease=LEASE), max_threads=8)
@@ -55,7 +51,7 @@ def transactional() -> Router:
     @router.on("counted")
     def count(event: Event[int], connection: Connection) -> None:
         time.sleep(random.uniform(0, SECONDS / 2))
-        connection.execute(f"INSERT INTO {place}.effects VALUES (%s)", [event.payload])
+        connection.execute(f"INSERT INTO {place}_effects.effects VALUES (%s)", [event.payload])
         time.sleep(random.uniform(0, SECONDS / 2))
 
     return router

@@ -179,7 +179,8 @@ class Run:
         assert process.stdout is not None
         if process.pid not in self._started:
             self._started.add(process.pid)
-            assert (line := process.stdout.readline()).startswith(b"processing "), line
+            line = process.stdout.readline()
+            assert line.startswith(b"processing "), (self.folder / "log").read_text()[-2_000:]
 
     async def _until_empty(self) -> None:
         queue = connection_of(**self.connection).queue
