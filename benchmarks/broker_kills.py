@@ -33,9 +33,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, serving(options.broker, Path(folder)) as server:
         work = Path(folder) / "work"
         work.mkdir()
-        connection = {
-            "url": server.url, "group": GROUP, "declare": True, **CONNECTIONS[options.broker],
-        }  # fmt: skip
+        connection = connection_to(options.broker, server.url)
         with remembering(options.idempotency) as (environment, effects):
             at_once = options.processes * (8 if options.idempotency == "postgres" else 50)
             seconds = ROOM * options.kills * options.every * at_once / options.events
@@ -62,6 +60,11 @@ def main() -> None:
     print(f"seconds      {found.seconds:.1f}")
     is_exact = options.idempotency != "postgres" or found.duplicates == 0
     raise SystemExit(not (lost == 0 and is_exact and not any(found.statuses)))
+
+
+def connection_to(broker: str, url: str) -> dict[str, Any]:
+    """The arguments of ``connection_of`` for a broker at a URL."""
+    return {"url": url, "group": GROUP, "declare": True, **CONNECTIONS[broker]}
 
 
 @contextmanager

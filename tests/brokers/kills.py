@@ -61,19 +61,22 @@ class Run:
         folder: An empty one.
         connection: The arguments of ``connection_of``.
         environment: What the application is told.
-        effects: The effects that there are, by default those in the file of the folder.
+        app: The application.
+
+    Attributes:
+        effects: Gives the effects that there are; by default those in the file of the folder.
     """
 
     folder: Path
     connection: Mapping[str, Any]
     environment: Mapping[str, str] = field(factory=dict[str, str])
-    effects: Callable[[], Iterable[Any]] = field(default=None)
+    app: str = "tests.brokers.counting:router"
     _started: set[int] = field(factory=set[int], init=False)
+    effects: Callable[[], Iterable[Any]] = field(init=False)
     _stack: ExitStack = field(factory=ExitStack, init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.effects is None:
-            self.effects = lambda: lines(self.folder / "effects")
+        self.effects = lambda: lines(self.folder / "effects")
 
     def declare(self) -> None:
         """Make on the broker what is missing, so that what is published is kept for the group."""
@@ -138,9 +141,7 @@ class Run:
                 self._wait_for(process)
             anyio.run(self._until_empty)
             seconds = time.monotonic() - started
-            for process in running:
-                process.send_signal(signal.SIGTERM)
-            statuses = [process.wait(PATIENCE) for process in running]
+            statuses = self._end(running)
         effects = Counter(self.effects())
         return Outcome(
             kills,
@@ -152,8 +153,22 @@ class Run:
             seconds,
         )
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        arguments = ["worker", "tests.brokers.counting:router", *worker_options(self.connection)]
+    def process_all(self, processes: int, *options: str) -> None:
+        """Have workers handle all that was published, undisturbed."""
+        with self._stack:
+            running = [self._start(*options) for _ in range(processes)]
+            for process in running:
+                self._wait_for(process)
+            anyio.run(self._until_empty)
+            self._end(running)
+
+    def _end(self, running: Iterable[subprocess.Popen[bytes]]) -> list[int]:
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        return [process.wait(PATIENCE) for process in running]
+
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
+        arguments = ["worker", self.app, *worker_options(self.connection), *options]
         log = self._stack.enter_context((self.folder / "log").open("ab"))
         process = subprocess.Popen(
             [*_PROGRAM, *arguments],
