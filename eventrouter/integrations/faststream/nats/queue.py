@@ -229,7 +229,7 @@ class NatsQueue:
     async def _publish(self, outgoing: Outgoing) -> None:
         subject = self._recipe.dead_letters
         with told(f"a dead letter can't be published to {subject}", self._address):
-            await self._jetstream.publish(subject, outgoing.raw, headers=outgoing.headers)
+            await self._jetstream.publish(subject, outgoing.raw, headers=outgoing.headers or None)
 
     async def _forget(self, entry: Entry) -> None:
         del self._known[entry.token]
