@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import anyio
 import pytest
 from faststream import AckPolicy, BaseMiddleware, FastStream
-from faststream.nats import NatsBroker, TestNatsBroker
+from faststream.nats import NatsBroker, NatsMessage, TestNatsBroker
 
 from eventrouter import RegistrationError, Router
 from eventrouter.integrations.faststream import attach, consume
@@ -65,13 +65,19 @@ async def test_the_payload_is_what_the_envelope_reads_and_nothing_else_reads_it(
     subscriber = broker.subscriber(
         "orders.>", stream="ORDERS", durable="g", pull_sub=True, ack_policy=AckPolicy.MANUAL
     )
-    attach(router, broker, subscriber)
+    attach(router, broker, subscriber, dead_letters="dead")
+    letters: list[tuple[bytes, str]] = []
+
+    @broker.subscriber("dead")
+    async def keep(body: Any, message: NatsMessage) -> None:
+        letters.append((message.body, message.headers["eventrouter-status"]))
 
     async with TestNatsBroker(broker):
         await broker.publish(raw_event("counted", "7"), "orders.new", stream="ORDERS")
         await broker.publish(raw_event("counted", 8), "orders.new", stream="ORDERS")
 
     assert found == [8]
+    assert letters == [(raw_event("counted", "7"), "invalid")]
 
 
 @pytest.mark.parametrize(
