@@ -55,13 +55,18 @@ def read_headers(headers: Headers, limits: Limits) -> dict[str, str]:
 def write_headers(attributes: Attributes) -> dict[str, str]:
     """The headers that attributes lie in, the data's content type among them."""
     headers = {
-        f"{PREFIX}{name}": quote(canonical(value), safe=_UNENCODED)
+        f"{PREFIX}{name}": percent_encoded(canonical(value))
         for name, value in attributes.items()
         if name != "datacontenttype"
     }
     if "datacontenttype" in attributes:
         headers["Content-Type"] = attributes["datacontenttype"]
     return headers
+
+
+def percent_encoded(value: str) -> str:
+    """The value as a header has it, which is ASCII."""
+    return quote(value, safe=_UNENCODED)
 
 
 def _is_text(value: Any) -> bool:
