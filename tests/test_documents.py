@@ -14,6 +14,7 @@ import pytest
 from tests.brokers.redis.servers import private_server
 from tests.documents import ROOT, Block, blocks, expected_output
 from tests.postgres import database
+from tests.services import NATS, require
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = [
@@ -71,7 +72,9 @@ def test_a_program_in_a_document_prints_what_is_shown_under_it(
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_prints_what_its_last_comment_says(example: Path, tmp_path: Path) -> None:
     with server_for(example.read_text(), tmp_path) as redis:
-        printed = run(example, tmp_path, REDIS_URL=redis)
+        if "NATS_URL" in example.read_text():
+            require(NATS)
+        printed = run(example, tmp_path, REDIS_URL=redis, NATS_URL=NATS)
 
     assert [line.rstrip() for line in printed.splitlines()] == [
         line.rstrip() for line in expected_output(example).splitlines()
