@@ -22,7 +22,7 @@ class KafkaRig:
     """
 
     tells_failures = True
-    keeps_order = True
+    keeps_order = False  # but within a partition
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -1,5 +1,8 @@
 """The records that FastStream's own loop received, one after the other of each partition."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# The client has no types.
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,8 @@
 """What goes wrong with Kafka, said without its password."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# The client has no types.
+
 from __future__ import annotations
 
 from collections.abc import Generator

@@ -1,5 +1,8 @@
 """The partitions that a consumer has, of each of which one event is processed at a time."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# The client has no types.
+
 from __future__ import annotations
 
 from collections import deque
@@ -53,7 +56,7 @@ class Lane:
         self.is_busy = False
 
 
-class Lanes(ConsumerRebalanceListener):
+class Lanes(ConsumerRebalanceListener):  # type: ignore[misc]
     """
     All partitions that are assigned; those that another has got are lost.
 
@@ -75,12 +78,16 @@ class Lanes(ConsumerRebalanceListener):
             self._lanes[at] = Lane(at, str(next(self._tokens)))
         return self._lanes[at]
 
-    async def on_partitions_revoked(self, revoked: Any) -> None:
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, revoked: Any
+    ) -> None:
         """Forget all of them: what was in flight is not committed by who lost it."""
         await self._before_lost()
         self.lose()
 
-    async def on_partitions_assigned(self, assigned: Any) -> None:
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, assigned: Any
+    ) -> None:
         """Begin anew with those that are assigned."""
         self.lose()
 

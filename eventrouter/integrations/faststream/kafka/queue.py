@@ -1,5 +1,8 @@
 """The topics of Kafka, as workers take events from them."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# The client has no types.
+
 from __future__ import annotations
 
 import asyncio
@@ -7,7 +10,6 @@ from contextlib import suppress
 from typing import Any, cast
 
 import anyio
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from eventrouter.errors import StoreError
@@ -63,7 +65,7 @@ class KafkaEvents:
         self._sending = Sending(broker)
         self._lanes = Lanes(self._commit_before_lost)
         self._attached = Attached()
-        self._consumer: AIOKafkaConsumer | None = None
+        self._consumer: Any = None
         self._tasks = list[asyncio.Task[None]]()
         self._news = asyncio.Event()
         self._settled = asyncio.Event()
@@ -92,7 +94,7 @@ class KafkaEvents:
         """Connect, join the group, and begin to receive."""
         await self.prepare()
         self._is_stopped = False
-        consumer: AIOKafkaConsumer = self._broker.config.broker_config.builder(
+        consumer: Any = self._broker.config.broker_config.builder(
             group_id=self._group, **{**self._settings, "enable_auto_commit": False}
         )
         consumer.subscribe(topics=self._topics, pattern=self._pattern, listener=self._lanes)
@@ -222,7 +224,7 @@ class KafkaEvents:
 
     # What goes on beside the workers
 
-    async def _receive(self, consumer: AIOKafkaConsumer) -> None:
+    async def _receive(self, consumer: Any) -> None:
         """Ask without end, even for nothing: who does not ask is taken for dead."""
         while True:
             try:
@@ -239,7 +241,7 @@ class KafkaEvents:
                 self._news.set()
                 await asyncio.sleep(_AGAIN)
 
-    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+    async def _commit(self, consumer: Any) -> None:
         """Commit what was settled, as soon as the commit before it has ended."""
         while True:
             await self._settled.wait()
@@ -256,7 +258,7 @@ class KafkaEvents:
             with suppress(KafkaError):  # another gets again what was not committed
                 await self._commit_settled(self._consumer)
 
-    async def _commit_settled(self, consumer: AIOKafkaConsumer) -> None:
+    async def _commit_settled(self, consumer: Any) -> None:
         settled = {lane: lane.settled for lane in self._lanes if lane.settled is not None}
         offsets = {lane.at: offset for lane, offset in settled.items() if not lane.is_lost}
         if not offsets:
