@@ -192,7 +192,8 @@ def _memory(memory: Mapping[str, Any]) -> Iterator[Target]:
 
 def _stores(stores: Mapping[str, Any]) -> Iterator[Target]:
     seconds = stores.get("seconds", {})
-    for store in ("memory", "SQLite", "SQLite, the disk not waited for"):
+    in_memory_and_files = ("memory", "SQLite", "SQLite, the disk not waited for")
+    for store in (*in_memory_and_files, "PostgreSQL", "PostgreSQL, in a transaction"):
         found = seconds.get(store, {})
         few, many = found.get("1000"), found.get("1000000")
         ratio = many / few if few and many else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ from eventrouter.errors import MissingKey, RegistrationError, seconds_of
 from eventrouter.event import Event
 from eventrouter.stores.arguments import checked_delay, refuse_no_seconds
 from eventrouter.stores.claims import IdempotencyStore
+from eventrouter.stores.transactions import TransactionalStore
 
 #: Gives what an event is known by; None if it can't tell.
 EventKey: TypeAlias = Callable[[Event[Any]], str | None]
@@ -78,6 +79,11 @@ class Idempotency:
         default=86_400, kw_only=True, converter=_read_ttl, validator=refuse_no_seconds
     )
     wait: float = field(default=0, kw_only=True, converter=_read_wait, validator=_refuse_below_zero)
+
+    @property
+    def connection_types(self) -> Collection[Any]:
+        """What handlers annotate a parameter with to be given a transaction of the store."""
+        return self.store.connection_types if isinstance(self.store, TransactionalStore) else ()
 
     def parts_of(self, event: Event[Any]) -> tuple[str | None, ...]:
         """

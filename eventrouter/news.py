@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
+from weakref import WeakSet
 
 LOGGER: Final = logging.getLogger("eventrouter.outbox")
 
 # By the id of the store, which whoever listens keeps alive.
 _listeners: dict[int, tuple[Callable[[], None], ...]] = {}
-_warned: set[int] = set()
+_warned: WeakSet[object] = WeakSet()
 
 
 @contextmanager
@@ -33,10 +34,18 @@ def announce(store: object) -> None:
     listeners = _listeners.get(id(store), ())
     for wake in listeners:
         wake()
-    if not listeners and id(store) not in _warned:
-        _warned.add(id(store))
+    if not listeners and _is_first_time(store):
         LOGGER.warning(
             "what handlers gave waits in the outbox of %s until Outbox(...).relaying() publishes "
             "it, which does not run in this process",
             type(store).__qualname__,
         )
+
+
+def _is_first_time(store: object) -> bool:
+    try:
+        is_first = store not in _warned
+        _warned.add(store)
+    except TypeError:  # it has no hash, or takes no weak reference
+        return True
+    return is_first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -10,7 +11,7 @@ import anyio
 from attrs import evolve, frozen
 
 from eventrouter.contexts import resolved
-from eventrouter.errors import ClaimLost, StoreError
+from eventrouter.errors import ClaimLost, RegistrationError, StoreError
 from eventrouter.event import Event
 from eventrouter.idempotency import Idempotency
 from eventrouter.interruption import Interruption
@@ -21,6 +22,7 @@ from eventrouter.result import HandlerResult, Status
 from eventrouter.stores.calling import called
 from eventrouter.stores.claims import Claim, make_key
 from eventrouter.stores.outgoing import OutboxStore, Outgoing
+from eventrouter.stores.transactions import TransactionalStore
 
 T = TypeVar("T")
 
@@ -29,6 +31,18 @@ Prepare: TypeAlias = Callable[[HandlerResult], tuple[HandlerResult, Sequence[Out
 
 _FIRST_PAUSE: Final = 0.05  # seconds between two looks at a claim that another has
 _LONGEST_PAUSE: Final = 1.0
+
+
+@frozen
+class Skipped:
+    """
+    What a handler is said to have returned that was not called, as its transaction was refused.
+
+    Attributes:
+        status: Why.
+    """
+
+    status: Status
 
 
 @frozen(eq=False)
@@ -80,17 +94,98 @@ class Once:
         assert result is not None
         return result
 
+    async def run_in_transactions(
+        self, handler: str, work: Callable[[], Awaitable[HandlerResult]]
+    ) -> HandlerResult:
+        """
+        Do a handler's work, each attempt of which claims the event in a transaction of its own.
+
+        Args:
+            handler: The handler's name, with its module.
+            work: Calls it by ``in_transaction``, as often as its policy says.
+        """
+
+        async def attempt() -> HandlerResult:
+            result = await work()
+            if not isinstance(result.value, Skipped):
+                return result
+            attempts, earlier = result.attempts - 1, result.earlier
+            return HandlerResult(
+                handler, None, None, attempts, result.elapsed, earlier, result.value.status
+            )
+
+        return await self._waited_for(attempt, lambda result: result.skipped)
+
+    def in_transaction(
+        self,
+        handler: str,
+        call: Callable[..., Any],
+        parameters: tuple[str, ...],
+        prepare: Prepare | None,
+    ) -> Any:
+        """
+        Call a sync handler in a transaction that remembers it; this thread waits.
+
+        Args:
+            handler: The handler's name, with its module.
+            call: Calls it.
+            parameters: Those that are given the connection.
+            prepare: Writes what it gave, which the store keeps in the same transaction.
+
+        Returns:
+            What it returned, events as they are published; ``Skipped`` if it was not called.
+
+        Raises:
+            RegistrationError: If it is async, though it did not look so.
+            StoreError: If the store fails.
+            Exception: What it raised.
+        """
+        store = cast(TransactionalStore, self.idempotency.store)
+        kept: Sequence[Outgoing] = ()
+
+        def work(connection: Any) -> tuple[Any, Sequence[Outgoing]]:
+            nonlocal kept
+            value = call(**dict.fromkeys(parameters, connection))
+            if inspect.iscoroutine(value):
+                value.close()
+            if inspect.isawaitable(value):
+                raise RegistrationError(
+                    f"{handler} returned what is to be awaited, which would be after its "
+                    "transaction; make it a plain function"
+                )
+            if prepare is None:
+                return value, ()
+            result, kept = prepare(HandlerResult(handler, value, None, 1, 0.0))
+            if result.error is not None:
+                raise result.error
+            return result.value, kept
+
+        key = make_key(*self.parts, handler)
+        claim, value = store.transact(key, self.idempotency.ttl, work)
+        if kept:
+            announce(store)
+        return value if claim.refused is None else Skipped(claim.refused)
+
     async def _claim(self, key: str) -> Claim:
         terms = self.idempotency
-        claim = await self._ask(lambda: terms.store.claim(key, terms.lease))
+        return await self._waited_for(
+            lambda: self._ask(lambda: terms.store.claim(key, terms.lease)),
+            lambda claim: claim.refused,
+        )
+
+    async def _waited_for(
+        self, attempt: Callable[[], Awaitable[T]], refused: Callable[[T], Status | None]
+    ) -> T:
+        """Try again for as long as the event is in progress elsewhere, and this may wait."""
+        outcome = await attempt()
         waited, pause = 0.0, _FIRST_PAUSE
-        while claim.refused is Status.IN_PROGRESS and waited < terms.wait:
-            pause = min(pause, terms.wait - waited)
+        while refused(outcome) is Status.IN_PROGRESS and waited < self.idempotency.wait:
+            pause = min(pause, self.idempotency.wait - waited)
             await resolved(self.sleep(pause), self.has_loop)
             waited += pause
             pause = min(pause * 2, _LONGEST_PAUSE)
-            claim = await self._ask(lambda: terms.store.claim(key, terms.lease))
-        return claim
+            outcome = await attempt()
+        return outcome
 
     async def _settled(
         self, claim: Claim, prepare: Prepare | None, result: HandlerResult | None = None

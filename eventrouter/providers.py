@@ -78,6 +78,7 @@ class Source(Enum):
 
     EVENT = "the event"
     METADATA = "its metadata"
+    TRANSACTION = "the connection of the transaction that completes its key"
 
 
 #: A parameter's name, and where its value comes from.
@@ -153,7 +154,9 @@ class Provisions:
 
 
 def filled(
-    handler: AnyHandler, further: Iterable[Further], provider_of: Callable[[Any], Provider | None]
+    handler: AnyHandler,
+    further: Iterable[Further],
+    provider_of: Callable[[Any], Provider | Source | None],
 ) -> tuple[Filled, ...]:
     """
     What each parameter after the first is given.
@@ -176,7 +179,7 @@ def filled(
 
 
 def _source(
-    annotation: Any, provider_of: Callable[[Any], Provider | None]
+    annotation: Any, provider_of: Callable[[Any], Provider | Source | None]
 ) -> Source | Provider | None:
     if is_event(annotation):
         return Source.EVENT

@@ -138,27 +138,28 @@ class Publishing:
     def _outgoing(
         self,
         event: Event[Any],
-        own: Event[Any],
+        own: dict[str, str],
         parts: tuple[str | None, ...] | None,
         converter: Converter,
     ) -> Outgoing:
         raw, headers = self._written(event, own, converter)
-        metadata = event.metadata
-        story = metadata.get("correlation_id") or make_key(*(parts or (event.id,)))
-        announced = Event(event.type, None, event.timestamp, metadata)
-        return Outgoing(announced, raw, headers, make_key(story))
+        if event.timestamp.utcoffset() is None:  # not every envelope writes it
+            raise MalformedEvent(f"the timestamp {event.timestamp} has no offset from UTC")
+        story = event.metadata.get("correlation_id") or make_key(*(parts or (event.id,)))
+        announced = Event(event.type, None, event.timestamp, event.metadata)
+        return Outgoing(announced, raw, headers, make_key(story) if self.has_outbox else "")
 
     def _written(
-        self, event: Event[Any], own: Event[Any], converter: Converter
+        self, event: Event[Any], own: dict[str, str], converter: Converter
     ) -> tuple[bytes, dict[str, str]]:
         try:
             return written(event, self.envelope, converter)
         except MalformedEvent as error:
             refused = error
         # What was added to the handler's own metadata is left out where an envelope has no place.
-        for less in (_without_ids_of_others(event, own), own):
+        for less in ({**own, "id": event.metadata["id"]}, own):
             try:
-                return written(less, self.envelope, converter)
+                return written(_with_metadata(event, less), self.envelope, converter)
             except MalformedEvent:
                 continue
         raise refused
@@ -213,8 +214,8 @@ def _id_of(parts: tuple[str | None, ...] | None, handler: str, position: int) ->
     return str(uuid5(NAMESPACE, make_key(*parts, handler, str(position))))
 
 
-def _identified(event: Event[Any], cause: Event[Any], id: str) -> tuple[Event[Any], Event[Any]]:
-    """The event as it is published, and with what the handler said alone."""
+def _identified(event: Event[Any], cause: Event[Any], id: str) -> tuple[Event[Any], dict[str, str]]:
+    """The event as it is published, and the metadata that the handler set."""
     own = dict(given_metadata(event))
     about = {
         "id": id,
@@ -222,11 +223,7 @@ def _identified(event: Event[Any], cause: Event[Any], id: str) -> tuple[Event[An
         "causation_id": cause.id,
     }
     added = {name: text for name, text in about.items() if text and not own.get(name)}
-    return _with_metadata(event, {**own, **added}), _with_metadata(event, own)
-
-
-def _without_ids_of_others(event: Event[Any], own: Event[Any]) -> Event[Any]:
-    return _with_metadata(event, {**own.metadata, "id": event.metadata["id"]})
+    return _with_metadata(event, {**own, **added}), own
 
 
 def _with_metadata(event: Event[Any], metadata: dict[str, str]) -> Event[Any]:

@@ -17,7 +17,7 @@ from eventrouter.errors import RegistrationError, quoted
 from eventrouter.generators import run_to_end
 from eventrouter.payload import PayloadBuilder, PayloadConverter, make_builder
 from eventrouter.policy import Settings, policy_of
-from eventrouter.providers import Provider, filled
+from eventrouter.providers import Filled, Provider, Source, filled
 from eventrouter.recovery import Recovery, Sleep
 from eventrouter.routing import Route
 from eventrouter.scope import Scope
@@ -147,7 +147,7 @@ class Registration:
         prefix: str,
         scopes: tuple[Scope, ...],
         order: int,
-        provider_of: Callable[[Any], Provider | None],
+        provider_of: Callable[[Any], Provider | Source | None],
         around: Settings,
         sleep: Sleep,
     ) -> Route:
@@ -156,7 +156,8 @@ class Registration:
 
         Raises:
             RegistrationError: If an annotation names what does not exist, nothing provides what a
-                parameter asks for, or a setting of a router around can't work for it.
+                parameter asks for, it can't be run in a transaction that it asks for, or a setting
+                of a router around can't work for it.
         """
         policy = policy_of(self.handler, self.thread, self.settings.within(around))
         call = run_to_end(self.handler)
@@ -167,6 +168,7 @@ class Registration:
         except _NOT_YET as error:
             raise _not_found(self.named, error) from error
         self._refuse_typed_observer(signature)
+        further = filled(self.handler, signature.further, provider_of)
         return Route(
             pattern=prefix + self.pattern,
             version=self.version,
@@ -179,7 +181,8 @@ class Registration:
             thread=self.thread,
             is_observer=self.role is Role.OBSERVER,
             is_fallback=self.role is Role.FALLBACK,
-            filled=filled(self.handler, signature.further, provider_of),
+            filled=further,
+            transacted=self._transacted(further),
             scopes=scopes,
             order=order,
             policy=policy,
@@ -189,6 +192,21 @@ class Registration:
             at_a_time=self._at_a_time,
             circuit=None if policy.pause_after is None else self._circuit,
         )
+
+    def _transacted(self, further: tuple[Filled, ...]) -> tuple[str, ...]:
+        """The parameters that are given the connection of a transaction."""
+        names = tuple(name for name, source in further if source is Source.TRANSACTION)
+        if names and self.role is Role.OBSERVER:
+            raise RegistrationError(
+                f"{self.named} asks for the connection of a transaction, which completes that an "
+                "event was handled; an observer sees events that no handler takes, too"
+            )
+        if names and self.signatures.of(self.handler).is_async:
+            raise RegistrationError(
+                f"{self.named} is async, and would keep the event loop waiting with each statement "
+                f"on {names[0]!r}; make it a plain function, which runs in a worker thread"
+            )
+        return names
 
     def _refuse_typed_observer(self, signature: Signature) -> None:
         if self.role is Role.OBSERVER and signature.payload_type not in (Any, object):

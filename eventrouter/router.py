@@ -9,6 +9,7 @@ from collections.abc import (
     Hashable,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from time import perf_counter
@@ -45,7 +46,7 @@ from eventrouter.policy import (
     Settings,
     TimeoutSetting,
 )
-from eventrouter.providers import Provider, make_provider
+from eventrouter.providers import Provider, Source, make_provider
 from eventrouter.publishing import Publisher, Publishing, checked_publisher
 from eventrouter.recovery import Sleep
 from eventrouter.registration import Registration, Role, Signatures, UpcasterRegistration
@@ -85,10 +86,10 @@ class _Surroundings(NamedTuple):
 
     prefix: str
     scopes: tuple[Scope, ...]
-    providers: tuple[dict[Any, Provider], ...]  # the innermost first
+    providers: tuple[Mapping[Any, Provider | Source], ...]  # the innermost first
     settings: Settings
 
-    def provider_of(self, target: Any) -> Provider | None:
+    def provider_of(self, target: Any) -> Provider | Source | None:
         return next((p[target] for p in self.providers if target in p), None)
 
 
@@ -237,8 +238,9 @@ class Router:
         Register the decorated function for events; it stays the function it was.
 
         Its first parameter is the payload, or the event if annotated ``Event[...]``. Further
-        parameters are filled by their annotations: ``Event``, ``Metadata``, and what
-        ``provide`` was told of.
+        parameters are filled by their annotations: ``Event``, ``Metadata``, what ``provide`` was
+        told of, and with an idempotency store that has such, the connection of the transaction in
+        which the event is remembered as handled.
 
         Args:
             type: The event's type, or a pattern: ``*`` is one segment, ``**`` any number.
@@ -883,7 +885,11 @@ class Router:
     def _compile(self) -> Dispatcher:
         by_role: dict[Role, list[Route]] = {role: [] for role in Role}
         scope = self._scope()
-        around = _Surroundings("", (scope,), (self._providers,), self._settings)
+        of_store = dict.fromkeys(
+            () if self._idempotency is None else self._idempotency.connection_types,
+            Source.TRANSACTION,
+        )
+        around = _Surroundings("", (scope,), (self._providers, of_store), self._settings)
         for order, (registration, inside) in enumerate(self._all_registered(around)):
             route = registration.route(
                 inside.prefix,

@@ -50,6 +50,7 @@ class Route:
         is_observer: Whether it sees every event, also those that no handler can take.
         is_fallback: Whether it takes what no other does; the pattern then is how types begin.
         filled: Where its parameters after the first come from.
+        transacted: The parameters given the connection of the transaction that completes its key.
         scopes: What routers wrap around it, the outermost first.
         order: Its place among all routes.
         upcasts: The versions that the payload goes through on its way here, if it is upcast.
@@ -73,6 +74,7 @@ class Route:
     is_observer: bool = False
     is_fallback: bool = False
     filled: tuple[Filled, ...] = field(default=(), repr=False)
+    transacted: tuple[str, ...] = field(default=(), repr=False)
     scopes: tuple[Scope, ...] = field(default=(), repr=False)  # outermost first
     order: int = field(default=0, repr=False)
     upcasts: tuple[str, ...] = field(default=(), repr=False)

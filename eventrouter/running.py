@@ -25,7 +25,7 @@ from eventrouter.errors import (
 from eventrouter.event import Event
 from eventrouter.groups import Group
 from eventrouter.interruption import Interruption
-from eventrouter.once import Once
+from eventrouter.once import Once, Skipped
 from eventrouter.outcome import Outcome, annotate, besides, settled, status_of, summed_up
 from eventrouter.providers import Provisions, Source
 from eventrouter.publishing import Publishing
@@ -200,9 +200,11 @@ def _run_claimed(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     if publishing is None:
         if once is None:
             return _run_admitted(route, run)
-        return once.run(route.named.name, partial(_run_admitted, route, run))
+        return _run_once(route, once, run)
     if once is None:
         return _run_and_publish(route, publishing, run)
+    if route.transacted:  # each attempt keeps what it gave
+        return _run_once(route, once, run)
     if not publishing.has_outbox:
         return once.run(route.named.name, partial(_run_and_publish, route, publishing, run))
     prepare = partial(_prepared, route, publishing, run)
@@ -228,6 +230,11 @@ def _prepared(
     return publishing.prepared(result, event, parts, route.converter)
 
 
+def _run_once(route: Route, once: Once, run: Run) -> Coroutine[Any, Any, HandlerResult]:
+    run_handler = once.run_in_transactions if route.transacted else once.run
+    return run_handler(route.named.name, partial(_run_admitted, route, run))
+
+
 def _run_admitted(route: Route, run: Run) -> Coroutine[Any, Any, HandlerResult]:
     if route.circuit is None:
         return _run_attempts(route, run)
@@ -246,7 +253,9 @@ async def _run_unless_paused(route: Route, circuit: Circuit, run: Run) -> Handle
     except BaseException:  # it was cancelled, or ends the program
         circuit.undecided(entered)
         raise
-    if result.error is None:
+    if isinstance(result.value, Skipped):  # it was not called
+        circuit.undecided(entered)
+    elif result.error is None:
         circuit.succeeded(entered)
     elif is_permanent(result.error):  # which tells of the event, not of the handler
         circuit.undecided(entered)
@@ -434,13 +443,18 @@ async def _call(route: Route, run: Run) -> Any:
     further = await _further_arguments(route, run) if route.filled else {}
     if route.signature.is_async:
         return await route.call(first, **further)
+    call = partial(route.call, first, **further)
+    if route.transacted:
+        assert run.once is not None
+        publishing = run.publishing
+        prepare = None if publishing is None else partial(_prepared, route, publishing, run)
+        call = partial(run.once.in_transaction, route.named.name, call, route.transacted, prepare)
     if run.mode is Mode.THREADS and route.thread:
-        call = partial(outcome_of, route.call, first, **further)
-        value, error = await _in_thread(call, route, run)
+        value, error = await _in_thread(partial(outcome_of, call), route, run)
         if error is not None:
             raise error
     elif route.policy.timeout is None:
-        value = route.call(first, **further)
+        value = call()
     else:
         raise RegistrationError(
             f"{route.named} is sync and has a timeout, so it can't be dispatched from sync code, "
@@ -466,7 +480,7 @@ async def _further_arguments(route: Route, run: Run) -> dict[str, Any]:
             arguments[name] = run.event_of(route)
         elif source is Source.METADATA:
             arguments[name] = run.event_of(route).metadata
-        else:
+        elif source is not Source.TRANSACTION:  # which begins where the handler is called
             assert run.provisions is not None
             arguments[name] = await run.provisions.get(source, run.has_loop)
     return arguments

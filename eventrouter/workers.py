@@ -18,6 +18,7 @@ from attrs import define
 from eventrouter.bell import Bell
 from eventrouter.contexts import calling_in_loop, in_own_context, in_trio
 from eventrouter.processing import (
+    LOGGER,
     Processing,
     Terms,
     deaths_of,
@@ -66,6 +67,7 @@ class Workers:
         self._resting: list[anyio.Event] = []  # of each task that looked in vain
         self._working = 0  # tasks, those that rest too
         self._coming = False  # whether a task is about to look for an entry
+        self._failures = 0
         self._is_ending = False
         self._needs_tasks = False  # one for each entry, since only they have a context of their own
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None
@@ -89,6 +91,11 @@ class Workers:
     def in_flight(self) -> int:
         """How many events they have now."""
         return len(self._held)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether no events can be taken for now, since the queue fails."""
+        return self._failures > 0
 
     def wake(self) -> None:
         """Have them look at once for what there is; from any thread."""
@@ -138,7 +145,6 @@ class Workers:
     # Taking
 
     async def _take_all(self, tasks: TaskGroup) -> None:
-        failures = 0
         while not self._is_ending:
             news = self._bell.next
             free = self._count - len(self._held)
@@ -148,11 +154,14 @@ class Workers:
             try:
                 entries = await undisturbed(partial(self._take, free))
             except Exception as error:
-                failures += 1
-                log_failure("no events can be taken", error)
-                await self._pause(pause_after(failures))
+                self._failures += 1
+                if self._failures == 1:
+                    log_failure("no events can be taken", error)
+                await self._pause(pause_after(self._failures))
                 continue
-            failures = 0
+            if self._failures:
+                LOGGER.warning("events can be taken again, after %d failures", self._failures)
+            self._failures = 0
             await self._begin(entries, tasks)
             if len(entries) < free and self._terms.poll:
                 await self._wait_for(news, self._terms.poll)

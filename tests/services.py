@@ -12,6 +12,8 @@ POSTGRES = os.environ.get("EVENTROUTER_TEST_POSTGRES", "postgresql://postgres@12
 REDIS = os.environ.get("EVENTROUTER_TEST_REDIS", "redis://127.0.0.1:6379")
 RABBIT = os.environ.get("EVENTROUTER_TEST_RABBIT", "amqp://guest:guest@127.0.0.1:5672/")
 NATS = os.environ.get("EVENTROUTER_TEST_NATS", "nats://127.0.0.1:4222")
+#: Whether a test that can't run without a server fails where there is none.
+REQUIRED = bool(os.environ.get("EVENTROUTER_REQUIRE_SERVICES"))
 
 
 def require(url: str) -> str:
@@ -27,6 +29,6 @@ def require(url: str) -> str:
             return url
     except OSError as error:
         reason = f"no {parts.scheme} server at {parts.hostname}:{parts.port}: {error}"
-    if os.environ.get("EVENTROUTER_REQUIRE_SERVICES"):
+    if REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)

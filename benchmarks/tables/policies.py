@@ -14,7 +14,7 @@ from benchmarks.events import SAMPLES, VERSION
 from benchmarks.payloads.classes import TYPES
 from benchmarks.rounds import Run, measure, repeated
 from benchmarks.tables.effort import Effort
-from eventrouter import Idempotency, MemoryStore, Retry, Router
+from eventrouter import Event, Headers, Idempotency, MemoryStore, Retry, Router
 
 SAMPLE = SAMPLES[0]
 
@@ -24,6 +24,9 @@ BY_HAND = "anyio.fail_after in the handler"
 LIMITED = "timeout="
 SET_ASIDE = "dead_letters="
 CLAIMED = "idempotency=MemoryStore()"
+WATCHED = "publisher=, which gets nothing"
+PUBLISHED_BY_HAND = "an event written and published by the handler"
+PUBLISHED = "publisher=, which gets an event"
 
 
 def results(effort: Effort) -> dict[str, Any]:
@@ -45,17 +48,21 @@ async def _runs() -> dict[str, Run]:
     routers: dict[str, dict[str, Any]] = {
         SET_ASIDE: {"dead_letters": MemoryStore()},
         CLAIMED: {"idempotency": Idempotency(MemoryStore(), key=_numbered())},
+        WATCHED: {"publisher": Swallowing()},
+        PUBLISHED_BY_HAND: {},
+        PUBLISHED: {"publisher": Swallowing()},
     }
     runs: dict[str, Run] = {}
     for name in (*policies, *routers):
         handler = counting(TYPES[SAMPLE.size], Seen())
         router = Router(**routers.get(name, {}))
-        router.add_route(
-            SAMPLE.event_type,
-            limited_by_hand(handler) if name == BY_HAND else handler,
-            version=VERSION,
-            **policies.get(name, {}),
-        )
+        if name == BY_HAND:
+            handler = limited_by_hand(handler)
+        elif name == PUBLISHED_BY_HAND:
+            handler = publishing_by_hand(router)
+        elif name == PUBLISHED:
+            handler = giving()
+        router.add_route(SAMPLE.event_type, handler, version=VERSION, **policies.get(name, {}))
         await router.dispatch(SAMPLE.raw)  # the first event of a type shows how it is read
         runs[name] = repeated(router.dispatch, SAMPLE.raw)
     return runs
@@ -76,8 +83,41 @@ def limited_by_hand(handler: Any) -> Any:
     return handle
 
 
+class Swallowing:
+    """A publisher that does nothing."""
+
+    async def publish(self, event: Event[Any], raw: bytes, headers: Headers) -> None: ...
+
+
+def giving() -> Any:
+    async def handle(payload: Any) -> Event[Any]:
+        return Event.new("benchmark.given", {"number": 1})
+
+    handle.__annotations__["payload"] = TYPES[SAMPLE.size]
+    return handle
+
+
+def publishing_by_hand(router: Router) -> Any:
+    publisher = Swallowing()
+
+    async def handle(payload: Any) -> None:
+        event = Event.new("benchmark.given", {"number": 1})
+        raw, headers = router.write(event)
+        await publisher.publish(event, raw, headers)
+
+    handle.__annotations__["payload"] = TYPES[SAMPLE.size]
+    return handle
+
+
 #: Which row is compared with which.
-REFERENCES = {RETRIED: BARE, LIMITED: BY_HAND, SET_ASIDE: BARE, CLAIMED: BARE}
+REFERENCES = {
+    RETRIED: BARE,
+    LIMITED: BY_HAND,
+    SET_ASIDE: BARE,
+    CLAIMED: BARE,
+    WATCHED: BARE,
+    PUBLISHED: PUBLISHED_BY_HAND,
+}
 
 
 def lines(table: dict[str, Any]) -> list[str]:

@@ -14,10 +14,12 @@ from eventrouter.cli.dispatch import dispatch
 from eventrouter.cli.example import example
 from eventrouter.cli.explain import explain
 from eventrouter.cli.interruption import INTERRUPTED
+from eventrouter.cli.publish import publish
 from eventrouter.cli.routes import routes
 from eventrouter.cli.schema import schema
 from eventrouter.cli.serve import serve
 from eventrouter.cli.work import work
+from eventrouter.cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,6 +35,8 @@ def commands() -> None:
 commands.add_command(dispatch)
 commands.add_command(serve)
 commands.add_command(work)
+commands.add_command(worker)
+commands.add_command(publish)
 commands.add_command(dead_letters)
 commands.add_command(routes)
 commands.add_command(explain)

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from eventrouter.cli.application import compile_router, load
 from eventrouter.cli.listening import listen, url_of
-from eventrouter.cli.opening import open_store
+from eventrouter.cli.opening import StoreAddress, open_store
 from eventrouter.cli.options import grace_option
 from eventrouter.cli.output import show, until_unread
 from eventrouter.errors import MalformedEvent
@@ -65,10 +65,10 @@ class NoServer(click.ClickException):
 )
 @click.option(
     "--inbox",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="Answer 202 once an event is in FILE, and process what is there; no end of the process "
-    "loses it then.",
+    metavar="STORE",
+    type=StoreAddress(),
+    help="Answer 202 once an event is in STORE, and process what is there; no end of the process "
+    "loses it then. A file, or postgresql://user@host/database.",
 )
 @click.pass_context
 def serve(

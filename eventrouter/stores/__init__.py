@@ -14,11 +14,15 @@ from eventrouter.stores.letters import (
     bytes_of,
 )
 from eventrouter.stores.outgoing import OutboxStore, Outgoing, OutgoingCounts
+from eventrouter.stores.transactions import TransactionalStore
 
 if TYPE_CHECKING:
     from eventrouter.stores.memory.store import MemoryStore
+    from eventrouter.stores.postgres import PostgresStore as PostgresStore
+    from eventrouter.stores.redis.store import RedisStore as RedisStore
     from eventrouter.stores.sqlite.store import SqliteStore
 
+# Those that need an extra are not in it: without that, nothing could be imported by a star.
 __all__ = [
     "Claim",
     "DeadLetter",
@@ -36,12 +40,18 @@ __all__ = [
     "Outgoing",
     "OutgoingCounts",
     "SqliteStore",
+    "TransactionalStore",
     "bytes_of",
     "make_key",
 ]
 
 # A program that keeps nothing, or in another database, need not wait for that of SQLite.
-_HOMES = {"MemoryStore": "memory.store", "SqliteStore": "sqlite.store"}
+_HOMES = {
+    "MemoryStore": "memory.store",
+    "PostgresStore": "postgres",
+    "RedisStore": "redis.store",  # of an extra, so that "import *" leaves it alone
+    "SqliteStore": "sqlite.store",
+}
 
 if not TYPE_CHECKING:  # or any name would pass as one it has
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -28,10 +29,15 @@ async def main(connection: str, folder: Path) -> None:
     async def end(_: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
+    arguments = json.loads(connection)
+    lease = arguments.pop("lease", None)
+    queue: Any = connection_of(**arguments).queue
+    if lease is not None:
+        queue.lease = lease
     async with (
         consuming(
             router,
-            connection_of(**json.loads(connection)).queue,
+            queue,
             concurrency=4,
             attempts=3,
             wait=0.01,

@@ -46,7 +46,12 @@ class Rig(Protocol):
         ...
 
     def connection(self, group: str) -> dict[str, Any]:
-        """The arguments of ``connection_of`` for the same, ``url`` among them."""
+        """
+        The arguments of ``connection_of`` for the same, ``url`` among them.
+
+        A ``lease`` besides, of a second or so, where a process goes by its own and not the
+        broker's.
+        """
         ...
 
     async def publish(self, raw: bytes, headers: Mapping[str, str] = ...) -> None:

@@ -87,6 +87,13 @@ async def process_all(queue: BrokerQueue, router: Router, **options: Any) -> Wor
     return workers
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what nothing tells of."""
+    with anyio.fail_after(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+
+
 async def declare(rig: Rig, *groups: str, lease: float = 30.0) -> None:
     """Have the groups be there before anything is published."""
     for group in groups:

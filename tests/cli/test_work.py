@@ -95,7 +95,7 @@ def test_an_endpoint_may_have_an_inbox_of_its_own(command: CommandLine) -> None:
     assert (result.exit_code, attempts(command.folder)) == (0, [])
     assert (twice.exit_code, none.exit_code) == (2, 2)
     assert "hooks:hooks has an inbox of its own" in twice.stderr
-    assert "--inbox FILE says what to process" in none.stderr
+    assert "--inbox STORE says what to process" in none.stderr
 
 
 def test_a_file_that_is_no_database_is_refused(command: CommandLine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from eventrouter.stores import OutboxStore, Outgoing, OutgoingCounts
 from eventrouter.testing import FakeClock
 from tests.events import Paid, raw_event
 from tests.once.stores import Failing
+from tests.postgres import postgres_store
 from tests.publishing.publishers import Recording
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +37,8 @@ pytestmark = pytest.mark.anyio
 NEVER = 3_600.0  # seconds: what waits so long fails its test
 EMPTY = OutgoingCounts(0, 0, 0, 0)
 PAID = raw_event(id="e-1")
+NOTHING: Any = object()
+NONE: Any = None
 
 
 @pytest.fixture
@@ -43,12 +46,16 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> Iterator[MemoryStore | SqliteStore]:
+) -> Iterator[OutboxStore]:
     if request.param == "memory":
         yield MemoryStore(clock=clock)
+        return
+    if request.param == "postgres":
+        with postgres_store(clock=clock) as in_database:
+            yield in_database
         return
     in_file = SqliteStore(tmp_path / "events.db", clock=clock)
     yield in_file
@@ -262,6 +269,28 @@ async def test_who_puts_events_there_is_warned_once_if_nothing_publishes_them(
     assert "waits in the outbox of" in message
 
 
+async def test_a_store_without_a_hash_has_an_outbox_too(
+    publisher: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unhashable(MemoryStore):
+        __hash__ = None  # type: ignore[assignment]
+
+    store = Unhashable()
+    router = Router(idempotency=store, publisher=publisher)
+    router.add_route("order.paid", _give_one)
+    await router.dispatch(PAID)
+    assert len(caplog.messages) == 1
+
+    async with Outbox(store, publisher).relaying() as relay:
+        await emptied(relay)
+
+    assert publisher.types == ["a"]
+
+
+async def _give_one(paid: Paid) -> Event[None]:
+    return Event.new("a", None)
+
+
 async def test_events_of_an_observer_without_a_key_are_published_at_once(
     store: OutboxStore, publisher: Recording, outbox: Outbox
 ) -> None:
@@ -291,8 +320,8 @@ async def test_events_of_one_story_are_published_in_the_order_they_came(
     async with outbox.relaying() as relay:
         await emptied(relay)
 
-    for story in range(3):
-        of_story = [int(type) for type in publisher.types if int(type) % 3 == story]
+    for story_number in range(3):
+        of_story = [int(type) for type in publisher.types if int(type) % 3 == story_number]
         assert of_story == sorted(of_story)
     assert len(publisher.types) == 20
 
@@ -382,7 +411,7 @@ async def test_while_nothing_goes_out_one_event_at_a_time_is_tried(
     async with outbox.relaying() as relay:
         with anyio.fail_after(30):
             while relay.failed < 102:  # a hundred at once, and then two alone
-                await anyio.sleep(0.01)
+                await anyio.lowlevel.checkpoint()
         assert (await outbox.count()).taken <= 1
 
 
@@ -427,6 +456,34 @@ async def test_an_operator_may_remove_it_and_its_story_goes_on(
     assert publisher.types == ["after"]
 
 
+async def test_what_would_be_published_when_the_lease_may_be_over_is_given_back() -> None:
+    given_back = list[str]()
+
+    class Noting(MemoryStore):
+        async def give_back_outgoing(
+            self, outgoing: Iterable[Outgoing], delay: float = 0, *, charge: bool = False
+        ) -> int:
+            events = list(outgoing)
+            given_back.extend(each.event.type for each in events)
+            return await super().give_back_outgoing(events, delay, charge=charge)
+
+    class Slow(Recording):
+        async def publish(self, event: Event[Any], raw: bytes, headers: Headers) -> None:
+            if not self.tried:
+                await anyio.sleep(0.06)
+            await super().publish(event, raw, headers)
+
+    store, slow = Noting(), Slow()
+    events = [Outgoing(Event(type, None), b"1", {}, "k") for type in ("a", "b")]
+    await store.complete(await store.claim("key", 60), 60, events)
+
+    async with Outbox(store, slow, lease=0.1, poll=0.01).relaying() as relay:
+        await emptied(relay)
+
+    assert "b" in given_back
+    assert list(dict.fromkeys(slow.types)) == ["a", "b"]
+
+
 async def test_if_the_store_fails_for_a_while_nothing_is_lost(publisher: Recording) -> None:
     store = FailingOutbox()
     outbox = Outbox(store, publisher, poll=0.01)
@@ -459,7 +516,7 @@ class FailingOutbox(MemoryStore):
 
     async def failed(self, name: str) -> None:
         while name not in self._failed:
-            await anyio.sleep(0.01)
+            await anyio.lowlevel.checkpoint()
 
     def _check(self, name: str) -> None:
         if name in self.broken:
@@ -548,9 +605,9 @@ async def test_an_error_in_its_body_is_raised_once_all_is_at_rest(outbox: Outbox
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: Outbox(object(), Recording()), "is no OutboxStore: SqliteStore"),
-        (lambda: Outbox(MemoryStore(), object()), "it is an object with async def publish"),
-        (lambda: Outbox(MemoryStore(), None), "an Outbox needs who takes its events"),
+        (lambda: Outbox(NOTHING, Recording()), "is no OutboxStore: SqliteStore"),
+        (lambda: Outbox(MemoryStore(), NOTHING), "it is an object with async def publish"),
+        (lambda: Outbox(MemoryStore(), NONE), "an Outbox needs who takes its events"),
         (lambda: Outbox(MemoryStore(), Recording(), poll=0), "poll=0: it is a number of seconds"),
         (lambda: Outbox(MemoryStore(), Recording(), lease=-1), "lease=-1"),
         (lambda: Outbox(MemoryStore(), Recording(), longest_wait=0), "longest_wait=0"),

@@ -341,6 +341,18 @@ def test_what_can_t_publish_is_refused() -> None:
         Router().publisher = "a"  # type: ignore[assignment]
 
 
+def test_it_is_said_why_events_are_not_read_straight_then() -> None:
+    router, publisher = Router(), Recording()
+    router.add_route("order.paid", later)
+    [route] = router.routes()
+    assert "published" not in str(router.way_of(route))
+
+    router.publisher = publisher
+
+    [route] = router.routes()
+    assert "what a handler gives is published" in str(router.way_of(route))
+
+
 # What tells it from others
 
 
@@ -673,6 +685,16 @@ async def test_retry_is_for_the_handler_not_for_publishing(publisher: Recording)
     assert (result.handlers[0].attempts, publisher.tried) == (1, ["order.shipped"])
 
 
+async def test_it_does_not_count_towards_the_pause_of_the_handler(publisher: Recording) -> None:
+    router = Router(publisher=publisher, pause_after=1)
+    router.add_route("order.paid", later)
+    publisher.error = ConnectionError()
+
+    results = [await router.process(PAID) for _ in range(3)]
+
+    assert not any(result.is_paused for result in results)
+
+
 async def test_what_can_never_be_published_sets_its_cause_aside(publisher: Recording) -> None:
     store = MemoryStore()
     router = Router(dead_letters=store, publisher=publisher)
@@ -697,6 +719,18 @@ async def test_what_can_t_be_written_is_not_tried_again(
     assert not result.retryable
     assert any("while writing what" in note for note in result.error.__notes__)
     assert publisher.tried == []
+
+
+async def test_a_timestamp_without_an_offset_can_t_be_written(publisher: Recording) -> None:
+    router = Router(envelope=MappedEnvelope(type="type", payload="data"), publisher=publisher)
+
+    @router.on("a")
+    async def handle(payload: Any) -> Event[None]:
+        return Event("b", None, datetime(2026, 5, 4))
+
+    result = await router.process({"type": "a", "data": None})
+
+    assert isinstance(result.error, MalformedEvent)
 
 
 async def test_no_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,29 @@ def test_an_entry_becomes_a_dead_letter_or_stays(store: SqliteStore) -> None:
     assert (counts.taken, counts.ready, driven(store.count_letters())) == (0, 1, 1)
 
 
+@pytest.mark.parametrize("name", ["put", "done", "set_aside", "add_letter", "complete"])
+def test_what_must_outlive_a_loss_of_power_waits_for_the_disk(
+    store: SqliteStore, name: str
+) -> None:
+    driven(store.put(b"{}", {}, NOON))
+    [entry] = driven(store.take("w", limit=1, lease=600))
+    claim = driven(store.claim("a", 60))  # which need not outlive it
+    statements = list[str]()
+    store._database._opened().set_trace_callback(statements.append)
+    calls: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+        "put": lambda: store.put(b"{}", {}, NOON),
+        "done": lambda: store.done(entry),
+        "set_aside": lambda: store.set_aside(entry, LETTER),
+        "add_letter": lambda: store.add_letter(LETTER),
+        "complete": lambda: store.complete(claim, 60),
+    }
+
+    driven(calls[name]())
+
+    assert statements[:2] == ["PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"]
+    assert statements[-1] == "COMMIT"
+
+
 def test_an_entry_is_kept_with_its_event_or_not_at_all(store: SqliteStore) -> None:
     def unchanged() -> None:
         assert driven(store.take("w", limit=9, lease=600)) == []

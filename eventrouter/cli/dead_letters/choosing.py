@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 from attrs import frozen
 
+from eventrouter.cli.opening import StoreAddress
 from eventrouter.errors import quoted
 from eventrouter.result import Status
 from eventrouter.stores.letters import DeadLetter, DeadLetterStore, LetterFilter
@@ -24,14 +25,15 @@ _STATUSES = [
     status.value for status in (Status.FAILED, Status.INVALID, Status.UNROUTED, Status.MALFORMED)
 ]
 
-#: The file with the dead letters; it is not made.
+#: What has the dead letters; a file is not made.
 store_option = click.option(
     "--store",
-    "path",
-    metavar="FILE",
+    "address",
+    metavar="STORE",
     required=True,
-    type=click.Path(exists=True, dir_okay=False),
-    help="The file that the dead letters are in, such as that of an inbox.",
+    type=StoreAddress(exists=True),
+    help="What the dead letters are in, such as that of an inbox: a file, or "
+    "postgresql://user@host/database.",
 )
 ids_argument = click.argument("ids", nargs=-1)
 yes_option = click.option("--yes", is_flag=True, help="Don't ask whether that is meant.")

@@ -34,7 +34,7 @@ _KEPT = 1  # the exit status
 def discard(
     context: click.Context,
     /,
-    path: str,
+    address: str,
     ids: tuple[str, ...],
     is_all: bool,
     yes: bool,
@@ -45,7 +45,7 @@ def discard(
 
     The exit status is 0 if they were deleted, 1 if not, 2 for wrong usage.
     """
-    chosen = choose(open_store(path), ids, is_all, options)
+    chosen = choose(open_store(address), ids, is_all, options)
     count = asking(chosen.count)
     _ask(context, count, yes)
     click.echo(f"discarded {number_of(asking(_discard, chosen))}")
@@ -62,13 +62,13 @@ def discard(
 )
 @yes_option
 @click.pass_context
-def purge(context: click.Context, path: str, before: datetime, yes: bool) -> None:
+def purge(context: click.Context, address: str, before: datetime, yes: bool) -> None:
     """
     Delete the dead letters that arrived before a time.
 
     The exit status is 0 if they were deleted, 1 if not, 2 for wrong usage.
     """
-    store = open_store(path)
+    store = open_store(address)
 
     async def count() -> int:
         return await store.count_letters(before=before)

@@ -45,9 +45,9 @@ _LONGEST_ERROR = 200
     help="How many at most; those that were set aside last come first.",
 )
 @json_option
-def list_letters(path: str, limit: int, as_json: bool, **options: Any) -> None:
+def list_letters(address: str, limit: int, as_json: bool, **options: Any) -> None:
     """List dead letters, those that were set aside last first."""
-    letters, count = asking(_find, open_store(path), filter_of(options), limit)
+    letters, count = asking(_find, open_store(address), filter_of(options), limit)
     with until_unread():
         if as_json:
             click.echo(json.dumps([members_of(letter) for letter in letters], indent=2))

@@ -70,7 +70,7 @@ def replay(
     context: click.Context,
     /,
     app: str,
-    path: str,
+    address: str,
     ids: tuple[str, ...],
     is_all: bool,
     is_meant: bool,
@@ -89,7 +89,7 @@ def replay(
     """
     if edited is not None and len(ids) != 1:
         raise click.BadOptionUsage("--edited", "it takes the place of one event; name one id")
-    store = open_store(path)
+    store = open_store(address)
     chosen = choose(store, ids, is_all, options)
     replay = Replay(load_router(app), store, all_handlers=all_handlers)
     run = _Run(chosen, replay, edited.read_bytes() if edited is not None else None, is_meant)

@@ -25,11 +25,11 @@ _LONGEST = 2_000  # characters of a line
     "--raw", "as_raw", is_flag=True, help="Print nothing but the event, byte for byte, to mend it."
 )
 @json_option
-def show_letter(path: str, id: str, as_raw: bool, as_json: bool) -> None:
+def show_letter(address: str, id: str, as_raw: bool, as_json: bool) -> None:
     """Show all that is kept of the dead letter with that ID."""
     if as_raw and as_json:
         raise click.UsageError("--raw and --json print two different things; name one")
-    letter = asking(get_letter, open_store(path), id)
+    letter = asking(get_letter, open_store(address), id)
     with until_unread():
         if as_raw:
             sys.stdout.buffer.write(letter.raw)

@@ -24,6 +24,7 @@ def attach(
     wait: float = 1.0,
     longest_wait: float = 300.0,
     dead_letters: str | None = None,
+    volatile: bool = False,
 ) -> None:
     """
     Have the router handle what a subscriber of a FastStream app gets.
@@ -45,6 +46,8 @@ def attach(
         longest_wait: What that does not grow beyond, in seconds.
         dead_letters: Where events go that can't be handled: a subject, a queue, a stream or a
             topic. One named after the subscriber unless given.
+        volatile: Whether the broker may lose events, as one that is for tests may: one of Redis
+            that keeps nothing on disk. What may be lost is logged.
 
     Raises:
         RegistrationError: If the router or a setting can't work, or the subscriber acknowledges
@@ -52,7 +55,7 @@ def attach(
     """
     refuse_other_policies(subscriber)
     check_terms(attempts, wait, longest_wait)
-    queue = queue_of(broker, subscriber, dead_letters=dead_letters)
+    queue = queue_of(broker, subscriber, dead_letters=dead_letters, volatile=volatile)
     router.compile()
     attached = _Attached(router, queue, terms_of(queue, attempts, wait, longest_wait))
     attached.follow(broker)

@@ -31,6 +31,7 @@ async def consume(
     longest_wait: float = 300.0,
     grace: float = 25.0,
     dead_letters: str | None = None,
+    volatile: bool = False,
 ) -> AsyncGenerator[Workers]:
     """
     Have the router process what a subscriber gets, for as long as the body runs.
@@ -54,12 +55,14 @@ async def consume(
         grace: How many seconds it may take at the end.
         dead_letters: Where events go that can't be handled: a subject, a queue, a stream or a
             topic. One named after the subscriber unless given.
+        volatile: Whether the broker may lose events, as one that is for tests may: one of Redis
+            that keeps nothing on disk. What may be lost is logged.
 
     Raises:
         RegistrationError: If the router or a setting can't work, or events could be lost.
         StoreError: If the broker does not answer, or refuses.
     """
-    queue = queue_of(broker, subscriber, dead_letters=dead_letters)
+    queue = queue_of(broker, subscriber, dead_letters=dead_letters, volatile=volatile)
     if subscriber.calls:
         raise RegistrationError(
             f"{subscriber!r} has a handler, which FastStream would call beside the router; leave "

@@ -109,7 +109,9 @@ _SCHEMES = {
 }
 
 
-def queue_of(broker: Any, subscriber: Any, *, dead_letters: str | None) -> BrokerQueue:
+def queue_of(
+    broker: Any, subscriber: Any, *, dead_letters: str | None, volatile: bool = False
+) -> BrokerQueue:
     """
     The queue that a subscriber of FastStream is.
 
@@ -118,6 +120,8 @@ def queue_of(broker: Any, subscriber: Any, *, dead_letters: str | None) -> Broke
         subscriber: What ``broker.subscriber(...)`` returned.
         dead_letters: Where events go that can't be handled: a subject, a queue, a stream or a
             topic. None for one that is named after the subscriber.
+        volatile: Whether the broker may lose events, as one that is for tests may: one of Redis
+            that keeps nothing on disk.
 
     Raises:
         RegistrationError: If there is no adapter for it, or it can't work.
@@ -130,7 +134,7 @@ def queue_of(broker: Any, subscriber: Any, *, dead_letters: str | None) -> Broke
             f"{', '.join(sorted(_HOMES))}; pass what broker.subscriber() returned"
         )
     make: Callable[..., BrokerQueue] = _module(home).queue_of
-    return make(broker, subscriber, dead_letters=dead_letters)
+    return make(broker, subscriber, dead_letters=dead_letters, **_allowed(volatile))
 
 
 def connection_of(
@@ -142,6 +146,7 @@ def connection_of(
     dead_letters: str | None = None,
     publish_to: str | None = None,
     declare: bool = False,
+    volatile: bool = False,
 ) -> Connection:
     """
     The broker at a URL, and what it takes to consume from it without losing an event.
@@ -155,6 +160,8 @@ def connection_of(
         dead_letters: Where events go that can't be handled; by default named after the group.
         publish_to: Where events are published, ``{type}`` in it being their type.
         declare: Whether to make on the broker what is missing, instead of refusing to start.
+        volatile: Whether the broker may lose events, as one that is for tests may: one of Redis
+            that keeps nothing on disk.
 
     Raises:
         RegistrationError: If the URL is of no broker that is known, or a setting can't work.
@@ -175,7 +182,13 @@ def connection_of(
         dead_letters=dead_letters,
         publish_to=publish_to,
         declare=declare,
+        **_allowed(volatile),
     )
+
+
+def _allowed(volatile: bool) -> dict[str, bool]:
+    # Brokers that are refused in any case do not know of it.
+    return {"volatile": True} if volatile else {}
 
 
 def _module(home: str) -> Any:

@@ -71,7 +71,7 @@ class MemoryStore:
         events = checked_outgoing(outgoing)
         with self._lock:
             now = self.clock()
-            was_completed = self._keys.is_completed_by(claim, now)
+            was_completed = bool(events) and self._keys.is_completed_by(claim, now)
             is_completed = self._keys.complete(claim, ttl, now)
             if is_completed and not was_completed:
                 self._outbox.put(events, now)

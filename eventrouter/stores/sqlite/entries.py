@@ -8,7 +8,8 @@ from sqlite3 import Connection
 
 from eventrouter.envelope import Headers
 from eventrouter.stores.entries import Entry, EntryCounts
-from eventrouter.stores.sqlite.values import read_time, written_text, written_time
+from eventrouter.stores.sqlite.values import read_time, written_time
+from eventrouter.stores.written import written_text
 
 
 def put(

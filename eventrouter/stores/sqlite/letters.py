@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from sqlite3 import Connection
@@ -10,8 +9,9 @@ from typing import Any
 
 from eventrouter.result import Status
 from eventrouter.stores.arguments import number_of, number_of_cursor
-from eventrouter.stores.letters import DeadLetter, HandlerOutcome, LetterFilter, LetterPage
-from eventrouter.stores.sqlite.values import read_text, read_time, written_text, written_time
+from eventrouter.stores.letters import DeadLetter, LetterFilter, LetterPage
+from eventrouter.stores.sqlite.values import read_time, written_time
+from eventrouter.stores.written import read_details, read_text, written_details, written_text
 
 _COLUMNS = "id, received, type, version, status, error, details, raw"
 _CONDITIONS = {
@@ -26,21 +26,13 @@ _CONDITIONS = {
 
 def add(connection: Connection, letter: DeadLetter) -> str:
     """Keep a letter, and give its id."""
-    details = {
-        "message": letter.message,
-        "traceback": letter.traceback,
-        "event_id": letter.event_id,
-        "attempts": letter.attempts,
-        "headers": dict(letter.headers),
-        "handlers": [[run.handler, run.attempts, run.error] for run in letter.handlers],
-    }
     row = (
         written_time(letter.received),
         written_text(letter.type),
         written_text(letter.version),
         str(letter.status),
         written_text(letter.error),
-        json.dumps(details),
+        written_details(letter),
         letter.raw,
     )
     added = connection.execute(
@@ -117,8 +109,6 @@ def _conditions(which: LetterFilter) -> tuple[str, list[Any]]:
 
 def _read(row: tuple[Any, ...]) -> DeadLetter:
     id, received, type_, version, status, error, details, raw = row
-    members = json.loads(details)
-    members["handlers"] = tuple(HandlerOutcome(*run) for run in members["handlers"])
     return DeadLetter(
         id=str(id),
         received=read_time(received),
@@ -127,5 +117,5 @@ def _read(row: tuple[Any, ...]) -> DeadLetter:
         status=Status(status),
         error=read_text(error) or "",
         raw=raw,
-        **members,
+        **read_details(details),
     )

@@ -11,7 +11,8 @@ from typing import Any
 from eventrouter.event import Event
 from eventrouter.stores.arguments import number_of
 from eventrouter.stores.outgoing import Outgoing, OutgoingCounts
-from eventrouter.stores.sqlite.values import read_text, read_time, written_text, written_time
+from eventrouter.stores.sqlite.values import read_time, written_time
+from eventrouter.stores.written import read_text, written_text
 
 _COLUMNS = "id, key, failed, type, timestamp, metadata, headers, raw"
 

@@ -8,17 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import count
 from sqlite3 import Connection
 from typing import ClassVar, TypeVar
 
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
 from attrs import Factory, field, frozen
 from typing_extensions import Unpack
 
-from eventrouter.contexts import in_event_loop
 from eventrouter.envelope import Headers
 from eventrouter.errors import RegistrationError
 from eventrouter.stores.arguments import (
@@ -37,10 +32,11 @@ from eventrouter.stores.sqlite import claims, entries, letters
 from eventrouter.stores.sqlite import outgoing as outbox
 from eventrouter.stores.sqlite.database import Database
 from eventrouter.stores.sqlite.values import micros
+from eventrouter.stores.threads import StoreThreads
 
 T = TypeVar("T")
 
-_numbers = count()
+_THREADS = 1  # more would wait for the one that uses the connection
 
 
 def _as_path(path: str | os.PathLike[str]) -> str:
@@ -52,11 +48,6 @@ def _as_path(path: str | os.PathLike[str]) -> str:
 
 def _make_database(store: SqliteStore) -> Database:
     return Database(store.path, store.timeout)
-
-
-def _make_limiter(_: SqliteStore) -> anyio.lowlevel.RunVar[anyio.CapacityLimiter]:
-    # Older anyio goes by the name alone.
-    return anyio.lowlevel.RunVar(f"eventrouter SQLite threads {next(_numbers)}")
 
 
 @frozen(eq=False)
@@ -98,9 +89,7 @@ class SqliteStore:
     _database: Database = field(
         default=Factory(_make_database, takes_self=True), init=False, repr=False
     )
-    _limiter: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = field(
-        default=Factory(_make_limiter, takes_self=True), init=False, repr=False
-    )
+    _threads: StoreThreads = field(factory=lambda: StoreThreads(_THREADS), init=False, repr=False)
 
     def close(self) -> None:
         """Close the file. It need not be: what returned is kept, and using it opens it again."""
@@ -289,24 +278,10 @@ class SqliteStore:
         return micros(self.clock())
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await self._run(partial(self._database.read, work))
+        return await self._threads.run(partial(self._database.read, work))
 
     async def _write(self, work: Callable[[Connection], T], *, synced: bool = True) -> T:
-        return await self._run(partial(self._database.write, work, synced=synced))
-
-    async def _run(self, call: Callable[[], T]) -> T:
-        if not in_event_loop():
-            return call()
-        return await anyio.to_thread.run_sync(call, limiter=self._limiter_of_loop())
-
-    def _limiter_of_loop(self) -> anyio.CapacityLimiter:
-        # More threads would wait for the one that uses the connection.
-        try:
-            return self._limiter.get()
-        except LookupError:
-            limiter = anyio.CapacityLimiter(1)
-            self._limiter.set(limiter)
-            return limiter
+        return await self._threads.run(partial(self._database.write, work, synced=synced))
 
 
 def _token() -> str:

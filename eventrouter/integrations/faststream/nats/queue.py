@@ -14,6 +14,7 @@ from nats.errors import Error
 from eventrouter.envelope import NO_HEADERS, Headers
 from eventrouter.errors import StoreError
 from eventrouter.event import now
+from eventrouter.integrations.faststream.dead_letters import headers_of
 from eventrouter.integrations.faststream.nats.counting import NONE, Count, Counts
 from eventrouter.integrations.faststream.nats.failures import FAILURES, address_of, failure, told
 from eventrouter.integrations.faststream.nats.letters import Outgoing, fitting
@@ -106,6 +107,8 @@ class NatsQueue:
         if not self._has_connected:
             return
         self._has_connected = False
+        if self._broker._connection is None:  # FastStream disconnected it
+            return
         if not self._client.is_connected:
             await self._client.close()
             self._broker._connection = None  # which FastStream would drain
@@ -151,7 +154,7 @@ class NatsQueue:
         """The entry of a message that FastStream received."""
         raw = message.raw_message
         if not raw.reply.startswith("$JS.ACK."):  # of FastStream's TestNatsBroker
-            return Entry("0", raw.data, _headers_of(raw), now(), None, 1, raw.reply, None)
+            return Entry("0", raw.data, _headers_of(raw), now(), None, 1, "", None)
         [entry] = await self._entries_of([raw])
         return entry
 
@@ -218,6 +221,11 @@ class NatsQueue:
     async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
         """Publish it where dead letters go, and acknowledge it once that is confirmed."""
         id = f"{self._stream}.{self._recipe.durable}.{entry.id}"
+        if not entry.token:  # of FastStream's TestNatsBroker, which gives it to who subscribes
+            await self._broker.publish(
+                letter.raw, self._recipe.dead_letters, headers=headers_of(letter)
+            )
+            return id
         outgoing = fitting(letter, id, self._client.max_payload)
         await self._publish(outgoing)
         with told("an event that was set aside can't be acknowledged", self._address):
@@ -229,7 +237,7 @@ class NatsQueue:
     async def _publish(self, outgoing: Outgoing) -> None:
         subject = self._recipe.dead_letters
         with told(f"a dead letter can't be published to {subject}", self._address):
-            await self._jetstream.publish(subject, outgoing.raw, headers=outgoing.headers)
+            await self._jetstream.publish(subject, outgoing.raw, headers=outgoing.headers or None)
 
     async def _forget(self, entry: Entry) -> None:
         del self._known[entry.token]

@@ -1,0 +1,74 @@
+"""Redis servers of a test's own, with settings of its own, that can be killed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.services import REQUIRED
+
+DURABLE = {"appendonly": "yes", "appendfsync": "always"}
+
+
+class PrivateServer:
+    """A server on a port and in a folder of its own."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port: int = found.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        settings = {"save": "", "bind": "127.0.0.1", "dir": str(self._folder), **self._settings}
+        options = [part for name, value in settings.items() for part in (f"--{name}", value)]
+        self._process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        printed = list[str]()
+        for line in self._process.stdout:
+            printed.append(line)
+            if "Ready to accept connections" in line:
+                return
+        raise AssertionError("".join(printed))
+
+    def kill(self) -> None:
+        """Kill it, as it is when its machine fails."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@contextmanager
+def private_server(folder: Path, **settings: str) -> Generator[PrivateServer]:
+    """A server that runs; one that keeps all at once unless the settings say otherwise."""
+    if shutil.which("redis-server") is None:
+        if REQUIRED:
+            pytest.fail("redis-server is not installed")
+        pytest.skip("redis-server is not installed")
+    server = PrivateServer(
+        folder, DURABLE | {name.replace("_", "-"): text for name, text in settings.items()}
+    )
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
