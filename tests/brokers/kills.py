@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 from attrs import define, field, frozen
 
-from eventrouter.integrations.faststream.queues import connection_of
+from eventrouter.integrations.faststream.queues import BrokerQueue, connection_of
 from tests.inbox.killed import lines
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ class Run:
         """Make on the broker what is missing, so that what is published is kept for the group."""
 
         async def declare() -> None:
-            queue = connection_of(**self.connection).queue
+            queue = self._queue()
             await queue.prepare()
             await queue.close()
 
@@ -189,6 +189,10 @@ class Run:
             **self.environment,
         }
 
+    def _queue(self) -> BrokerQueue:
+        settings = {name: value for name, value in self.connection.items() if name != "lease"}
+        return connection_of(**settings).queue
+
     def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until a worker says that it has started."""
         assert process.stdout is not None
@@ -198,7 +202,7 @@ class Run:
             assert line.startswith(b"processing "), (self.folder / "log").read_text()[-2_000:]
 
     async def _until_empty(self) -> None:
-        queue = connection_of(**self.connection).queue
+        queue = self._queue()
         try:
             with anyio.fail_after(PATIENCE):
                 await queue.prepare()
