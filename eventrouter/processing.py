@@ -213,8 +213,10 @@ def _failures_of(entry: Entry) -> int:
 
 async def undisturbed(call: Callable[[], Awaitable[T]]) -> T:
     """Call the queue; a cancellation waits, so that what it did is known."""
-    with anyio.fail_after(_PATIENCE, shield=True):
+    # As anyio.fail_after does it, at half the cost.
+    with anyio.CancelScope(deadline=anyio.current_time() + _PATIENCE, shield=True):
         return await call()
+    raise TimeoutError
 
 
 def log_failure(what: str, error: Exception) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from attrs import define
 
 from eventrouter.bell import Bell
-from eventrouter.contexts import calling_in_loop
+from eventrouter.contexts import calling_in_loop, in_own_context, in_trio
 from eventrouter.processing import (
     LOGGER,
     Processing,
@@ -64,7 +64,12 @@ class Workers:
         self._held: dict[tuple[str, str], _Held] = {}
         self._bell = Bell()
         self._failures = 0
+        self._ready: deque[Entry] = deque()  # of what is held, what no task has begun
+        self._resting: list[anyio.Event] = []  # of each task that looked in vain
+        self._working = 0  # tasks, those that rest too
+        self._coming = False  # whether a task is about to look for an entry
         self._is_ending = False
+        self._needs_tasks = False  # one for each entry, since only they have a context of their own
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None
 
     @property
@@ -116,6 +121,7 @@ class Workers:
     async def running(self, grace: float) -> AsyncGenerator[None]:
         """Process events while the body runs; then what is in flight, for that many seconds."""
         self._call_in_loop = calling_in_loop()
+        self._needs_tasks = in_trio()
         failure: Exception | None = None
         async with anyio.create_task_group() as leases:
             leases.start_soon(self._keep_leases)
@@ -128,7 +134,10 @@ class Workers:
                 finally:
                     self._is_ending = True
                     self._bell.ring()
+                    self._wake_all()
                 tasks.cancel_scope.deadline = anyio.current_time() + grace
+            for entry in self._ready:  # of tasks that were cancelled before they began
+                await self._processing.give_back(entry)
             leases.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -176,14 +185,53 @@ class Workers:
                 tasks.start_soon(self._processing.end, entry)
             elif deaths_of(entry) >= min(_SUSPICIOUS, self._terms.deaths - 1):
                 suspects.append(entry)
-            else:
+            elif self._needs_tasks:
                 tasks.start_soon(self._processing.process, entry)
+            else:
+                self._ready.append(entry)
+        self._call_task(tasks)
         if suspects:
             suspect, *others = suspects
             # Not kept waiting here: if the process dies of this one, they would be charged for it.
             for other in others:
                 await self._processing.give_back(other)
             await self._work_alone_on(suspect)
+
+    # Processing: a task goes on to the next entry, since to start one costs more than most handlers
+
+    def _call_task(self, tasks: TaskGroup) -> None:
+        """Have one more task look for an entry, which then calls the next."""
+        if self._coming or not self._ready:
+            return
+        if self._resting:
+            self._coming = True
+            self._resting.pop().set()
+        elif self._working < self._count:
+            self._coming = True
+            self._working += 1
+            tasks.start_soon(self._work, tasks)
+
+    async def _work(self, tasks: TaskGroup) -> None:
+        self._coming = False
+        while True:
+            while self._ready:
+                entry = self._ready.popleft()
+                if self._is_ending:
+                    await self._processing.give_back(entry)
+                    continue
+                self._call_task(tasks)  # for the next entry, should this one wait
+                # What a handler sets in context variables is not there for the next event.
+                await in_own_context(self._processing.process(entry))
+            if self._is_ending:
+                return
+            called = anyio.Event()
+            self._resting.append(called)
+            await called.wait()
+            self._coming = False
+
+    def _wake_all(self) -> None:
+        while self._resting:
+            self._resting.pop().set()
 
     async def _work_alone_on(self, entry: Entry) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, cast
 
 import anyio
@@ -198,6 +199,24 @@ async def test_workers_can_be_run_again(inbox: Inbox, router: Router) -> None:
         await process_all(inbox, router)
 
     assert gate.passed == [1, 2]
+
+
+async def test_what_a_handler_sets_in_context_variables_is_not_there_for_the_next_event(
+    inbox: Inbox, router: Router
+) -> None:
+    tenant: ContextVar[int | None] = ContextVar("tenant", default=None)
+    found: list[int | None] = []
+
+    @router.on("counted")
+    async def handle(number: int) -> None:
+        found.append(tenant.get())
+        tenant.set(number)
+
+    for number in range(3):
+        await inbox.accept(raw_event("counted", number))
+    await process_all(inbox, router, count=1)
+
+    assert found == [None, None, None]
 
 
 # Leases

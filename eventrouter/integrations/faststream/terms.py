@@ -23,8 +23,9 @@ def terms_of(queue: BrokerQueue, attempts: int, wait: float, longest_wait: float
     """How often the queue's events are tried; those that end their process, as often."""
     return Terms(
         attempts=attempts,
-        # One that ends its process once may have stood beside the one that is at fault.
-        deaths=max(2, attempts),
+        # One that ends its process twice may have stood beside the one that is at fault; after
+        # that it is processed alone.
+        deaths=max(3, attempts),
         wait=wait,
         longest_wait=longest_wait,
         lease=queue.lease,

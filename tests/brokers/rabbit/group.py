@@ -111,7 +111,7 @@ class Group:
     async def delete(self) -> None:
         waiting = [f"{self.name}.retry.{2**step}s" for step in range(13)]
         async with self.channel() as channel:
-            for queue in (self.name, self.dead_letters, *waiting):
+            for queue in (self.name, self.dead_letters, f"{self.name}.suspects", *waiting):
                 await channel.queue_delete(queue)
             await channel.exchange_delete(self.exchange)
 

@@ -183,6 +183,23 @@ async def test_what_was_received_and_not_taken_goes_back_at_no_cost(group: Group
     assert all("x-delivery-count" not in headers_of(message) for message in messages)
 
 
+async def test_an_event_that_was_only_pushed_when_processes_died_is_not_set_aside(
+    group: Group,
+) -> None:
+    till = Till()
+    async with group.consuming(till.router):
+        pass  # so that the queue is there
+    await group.publish(paid(1))
+    for _ in range(7):
+        async with group.channel() as channel:  # which takes it, and is closed as by a kill
+            await channel.basic_get(group.name)
+    async with group.consuming(till.router, attempts=3) as workers:
+        with anyio.fail_after(30):
+            await workers.emptied()
+    assert till.seen == Counter([1])
+    assert workers.set_aside == 0
+
+
 async def test_each_group_gets_all_and_its_members_share_them(group: Group) -> None:
     other = Group(group.url)
     other.exchange = group.exchange

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from nats.errors import AuthorizationError, Error, NoRespondersError
 from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
 
 from eventrouter.errors import StoreError, printable
+
+#: What the client raises when the server does not answer, or refuses.
+FAILURES: Final = (Error, OSError, TimeoutError)
 
 
 def address_of(broker: Any) -> str:
@@ -37,8 +40,13 @@ def told(what: str, address: str) -> Generator[None]:
     """
     try:
         yield
-    except (Error, OSError, TimeoutError) as error:
-        raise StoreError(f"{what}: {_reason(error, address)}") from error
+    except FAILURES as error:
+        raise failure(what, error, address) from error
+
+
+def failure(what: str, error: Exception, address: str) -> StoreError:
+    """What the client raised, told as a failure of a store."""
+    return StoreError(f"{what}: {_reason(error, address)}")
 
 
 def _reason(error: Exception, address: str) -> str:

@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 _EXPIRY = 10.0  # seconds that the server keeps a request that it has nothing for
+_PART = 4  # of what is wanted, that is asked for at once while there is some yet
 _SLACK = 5.0  # seconds by which what it says of that may be late
 _GONE = ("409", "503")  # the consumer was deleted, or its leader went away
 
@@ -53,7 +54,8 @@ class Pull:
         """
         self._forget_lost_requests()
         missing = limit - len(self._messages) - self._asked
-        if missing > 0:
+        # Each request is work for the server: many small ones would keep it busy.
+        if missing > 0 and (missing >= limit / _PART or not (self._messages or self._asked)):
             await self._ask(missing)
         if not self._messages and wait > 0:
             await self._arrival(wait)

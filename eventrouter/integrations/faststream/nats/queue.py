@@ -15,7 +15,7 @@ from eventrouter.envelope import NO_HEADERS, Headers
 from eventrouter.errors import StoreError
 from eventrouter.event import now
 from eventrouter.integrations.faststream.nats.counting import NONE, Count, Counts
-from eventrouter.integrations.faststream.nats.failures import address_of, told
+from eventrouter.integrations.faststream.nats.failures import FAILURES, address_of, failure, told
 from eventrouter.integrations.faststream.nats.letters import Outgoing, fitting
 from eventrouter.integrations.faststream.nats.pulling import Pull
 from eventrouter.integrations.faststream.nats.recipe import Recipe, prepare
@@ -194,8 +194,10 @@ class NatsQueue:
 
     async def done(self, entry: Entry) -> bool:
         """Acknowledge the event."""
-        with told("an event can't be acknowledged", self._address):
+        try:
             await self._client.publish(entry.token)
+        except FAILURES as error:
+            raise failure("an event can't be acknowledged", error, self._address) from error
         if entry.token in self._known:
             await self._forget(entry)
         return True

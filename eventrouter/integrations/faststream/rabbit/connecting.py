@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange
+from faststream.rabbit import ExchangeType, RabbitBroker, RabbitExchange
 
 from eventrouter.errors import RegistrationError
 from eventrouter.integrations.faststream.queues import BrokerQueue, Connection
-from eventrouter.integrations.faststream.rabbit.publisher import RabbitPublisher
+from eventrouter.integrations.faststream.rabbit.publishing import RabbitPublisher
 from eventrouter.integrations.faststream.rabbit.queue import RabbitEvents
 from eventrouter.integrations.faststream.rabbit.recipe import recipe_queue
+from eventrouter.integrations.faststream.rabbit.sending import default_channel_of
 
+_RECONNECT = 1.0  # seconds between two tries to connect again
 _EXCHANGE = "amq.topic"  # of every RabbitMQ: durable, and routes by patterns
 
 
@@ -34,7 +36,7 @@ def queue_of(broker: Any, subscriber: Any, *, dead_letters: str | None) -> Broke
         exchange=subscriber.exchange,
         routing_key=queue.routing(),
         dead_letters=dead_letters or _dead_letters_of(queue.name),
-        channel=subscriber.channel,
+        prefetch=(subscriber.channel or default_channel_of(broker)).prefetch_count,
     )
 
 
@@ -71,13 +73,14 @@ def connection_of(
         )
     exchange = RabbitExchange(stream or _EXCHANGE, type=ExchangeType.TOPIC)
     letters = dead_letters or _dead_letters_of(group)
-    broker = RabbitBroker(url, default_channel=Channel(), logger=None)
+    broker = RabbitBroker(url, logger=None, reconnect_interval=_RECONNECT)
     queue = RabbitEvents(
         broker,
         recipe_queue(group, letters, declare=declare),
         exchange=exchange,
         routing_key=subject,
         dead_letters=letters,
+        prefetch=1,  # which FastStream does not do here
     )
     publisher = RabbitPublisher(broker, publish_to or "{type}", exchange=exchange.name)
     return Connection(broker=broker, queue=queue, publisher=publisher)

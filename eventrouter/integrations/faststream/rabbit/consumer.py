@@ -32,10 +32,11 @@ class Consumer:
         self._arrived = deque[DeliveredMessage]()
         self._news = asyncio.Event()
         self._channel: Channel | None = None
+        self._prefetch = 1
         self._tag = ""
         self._closing: asyncio.Future[Any] | None = None
         self._is_ended = False  # by the broker
-        self._is_cancelled = False
+        self._is_paused = True
 
     @property
     def buffered(self) -> int:
@@ -62,11 +63,19 @@ class Consumer:
         with told(self._place, f"to consume from the queue {self._queue}"):
             self._channel = channel = await connection.channel(publisher_confirms=False)
             await channel.basic_qos(prefetch_count=prefetch)
-            consuming = await channel.basic_consume(self._queue, self._arrive)
-            self._tag = consuming.consumer_tag or ""
+        self._prefetch = prefetch
         channel.on_consumer_cancel_callbacks.add(self._end)
         self._closing = closing = channel.closing
         closing.add_done_callback(self._end)
+        await self.resume()
+
+    async def resume(self) -> None:
+        """Have RabbitMQ push again, if it does not."""
+        if self._is_paused and self._channel is not None:
+            with told(self._place, f"to consume from the queue {self._queue}"):
+                consuming = await self._channel.basic_consume(self._queue, self._arrive)
+            self._tag = consuming.consumer_tag or ""
+            self._is_paused = False
 
     async def take(self, limit: int) -> list[DeliveredMessage]:
         """
@@ -82,8 +91,6 @@ class Consumer:
             self._news.clear()
             with anyio.move_on_after(_PATIENCE):
                 await self._news.wait()
-        if self._is_cancelled:
-            return []
         if not self.is_working:
             self._arrived.clear()
             raise StoreError(
@@ -96,19 +103,19 @@ class Consumer:
         """Have messages be taken next that were taken and not looked at."""
         self._arrived.extendleft(reversed(messages))
 
-    async def cancel(self) -> None:
+    async def pause(self) -> None:
         """Have RabbitMQ push no more; what it has sent already may still arrive."""
-        self._is_cancelled = True
-        self._news.set()
         channel = self._channel
-        if channel is not None and self.is_working:
+        if channel is not None and self.is_working and not self._is_paused:
+            self._is_paused = True
             with told(self._place, f"to consume from the queue {self._queue} no more"):
                 # Without an answer, after which the client would throw away what arrives.
                 await channel.rpc(Basic.Cancel(consumer_tag=self._tag, nowait=True))
-                await channel.basic_qos(prefetch_count=1)  # which is answered once it is done
+                await channel.basic_qos(prefetch_count=self._prefetch)  # answered after that
+        self._news.set()
 
     def take_rest(self) -> list[DeliveredMessage]:
-        """Take what arrived, once it is cancelled."""
+        """Take what arrived, however much."""
         rest = [message for message in self._arrived if not message.channel.is_closed]
         self._arrived.clear()
         return rest

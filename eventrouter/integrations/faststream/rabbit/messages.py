@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, cast
 from aio_pika import DeliveryMode, IncomingMessage, Message
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from pamqp.commands import Basic
 
 from eventrouter.integrations.faststream.dead_letters import PREFIX
@@ -44,8 +44,13 @@ class Delivery(Protocol):
         """Whether the broker has taken it back, as its channel is closed."""
         ...
 
-    async def acknowledge(self) -> bool:
-        """Acknowledge it, and say whether that could be sent."""
+    async def acknowledge(self, *, wait: bool) -> bool:
+        """
+        Acknowledge it, unless its channel is closed, and say which.
+
+        Args:
+            wait: Whether to wait until that was given to the operating system.
+        """
         ...
 
 
@@ -80,11 +85,10 @@ class Taken:
         """Whether its channel is closed."""
         return bool(self._message.channel.is_closed)
 
-    async def acknowledge(self) -> bool:
+    async def acknowledge(self, *, wait: bool) -> bool:
         """Acknowledge it, unless the channel is closed."""
         try:
-            # Not waiting for the socket: if it is lost, the event is delivered again, either way.
-            await self._message.channel.basic_ack(self.tag, wait=False)
+            await self._message.channel.basic_ack(self.tag, wait=wait)
         except ChannelInvalidStateError:
             return False
         return True
@@ -95,6 +99,8 @@ class Attached:
 
     def __init__(self, message: IncomingMessage) -> None:
         self._message = message
+        # FastStream's broker for tests makes a message without a tag or a channel.
+        self._is_made_up = message.delivery_tag is None
         self.raw = message.body
         self.properties = message.properties
         self.exchange = message.exchange or ""
@@ -105,9 +111,13 @@ class Attached:
     @property
     def is_gone(self) -> bool:
         """Whether its channel is closed."""
-        return self._message.channel.is_closed is True
+        try:
+            self._message.channel  # noqa: B018 - which is only given out while it is open
+        except ChannelInvalidStateError:
+            return not self._is_made_up
+        return False
 
-    async def acknowledge(self) -> bool:
+    async def acknowledge(self, *, wait: bool) -> bool:
         """Acknowledge it, unless the channel is closed."""
         try:
             await self._message.ack()
@@ -161,6 +171,13 @@ def again(entry: RabbitEntry, *, own_queues: str, charge: bool, delay: float = 0
         **_origin(entry.delivery),
     }
     return _message(entry.delivery, told, own_queues, delay)
+
+
+def suspected(entry: RabbitEntry, died: int) -> RabbitEntry:
+    """The entry, charged with so many ends of a process, or as many as are sure."""
+    failed = entry.failed or 0
+    sure = _count(entry.delivery.properties.headers or {}, _DIED)
+    return evolve(entry, attempts=1 + failed + max(sure, died))
 
 
 def letter_message(entry: RabbitEntry, letter: DeadLetter, own_queues: str) -> Message:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import count
 from typing import Any, cast
 
 import anyio
 from aiormq.abc import AbstractConnection, DeliveredMessage
-from faststream.rabbit import Channel, RabbitExchange, RabbitQueue
+from faststream.rabbit import RabbitExchange, RabbitQueue
 
 from eventrouter.errors import RegistrationError, StoreError
 from eventrouter.integrations.faststream.rabbit.consumer import Consumer
@@ -20,18 +21,22 @@ from eventrouter.integrations.faststream.rabbit.messages import (
     again,
     entry_of,
     letter_message,
+    suspected,
 )
 from eventrouter.integrations.faststream.rabbit.recipe import (
     Recipe,
     checked_queue,
     counts_deliveries,
 )
-from eventrouter.integrations.faststream.rabbit.sending import Sending, default_channel_of
+from eventrouter.integrations.faststream.rabbit.sending import Sending
+from eventrouter.integrations.faststream.rabbit.suspects import SUSPICIOUS, Suspects
+from eventrouter.processing import deaths_of
 from eventrouter.stores.entries import Entry, EntryCounts
 from eventrouter.stores.letters import DeadLetter
 
 # RabbitMQ has no lease: what it takes back is what was unacknowledged for so long, by default.
 _CONSUMER_TIMEOUT = 1800.0
+_PATIENCE = 10.0  # seconds that connecting may take
 _RECONNECTING = 1.0  # seconds to wait for a connection that is being made anew
 
 
@@ -45,7 +50,7 @@ class RabbitEvents:
         exchange: The exchange that it is bound to, if any.
         routing_key: Which events of the exchange.
         dead_letters: The queue for those that can't be handled.
-        channel: The channel of FastStream's subscriber, if it has one of its own.
+        prefetch: How many events FastStream has pushed to its subscriber; None if any number.
 
     Raises:
         RegistrationError: If events could be lost with this queue.
@@ -59,16 +64,18 @@ class RabbitEvents:
         exchange: RabbitExchange | None,
         routing_key: str,
         dead_letters: str,
-        channel: Channel | None = None,
+        prefetch: int | None,
     ) -> None:
         self._broker = broker
-        self._channel = channel
+        self._is_bounded = bool(prefetch)
+        self._has_connected = False
         self._queue = checked_queue(queue)
         self._at = place_of(broker)
         self._dead_letters = dead_letters
         self._recipe = Recipe(self._at, queue, dead_letters, exchange, routing_key)
         self._sending = Sending(broker)
         self._counts_deliveries = counts_deliveries(queue)
+        self._suspects = Suspects(self._at, self._recipe.suspects_queue)
         self._prefetch = 1
         self._consumer: Consumer | None = None
         self._consumers = count(1)
@@ -88,7 +95,7 @@ class RabbitEvents:
 
     async def prepare(self) -> None:
         """Connect, declare what is to be declared, and refuse what FastStream's loop can't do."""
-        if not (self._channel or default_channel_of(self._broker)).prefetch_count:
+        if not self._is_bounded:
             raise RegistrationError(
                 f"RabbitMQ would push all of {self.place} at once; pass "
                 "channel=Channel(prefetch_count=50) to broker.subscriber()"
@@ -112,28 +119,34 @@ class RabbitEvents:
         """Receive no more, and put back what was received and not taken."""
         self._is_stopped = True
         if self._consumer is not None:
-            await self._consumer.cancel()
+            await self._consumer.pause()
             await self._give_back_rest(self._consumer)
 
     async def close(self) -> None:
-        """Close the channel; the broker has the connection, and closes it."""
+        """Close the channel, and disconnect, if it was connected here."""
         consumer, self._consumer = self._consumer, None
-        if consumer is None:
-            return
         try:
-            await self._give_back_rest(consumer)
+            if consumer is not None:
+                await self._give_back_rest(consumer)
         finally:
-            await consumer.close()
+            if consumer is not None:
+                await consumer.close()
+            await self._suspects.close()
+            if self._has_connected:
+                self._has_connected = False
+                await self._broker.stop()
 
     async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
         """Take what RabbitMQ pushed; wait a moment if that is nothing."""
         if self._is_stopped:
             return []
         consumer = await self._working_consumer()
-        messages = await consumer.take(limit)
-        if not self._counts_deliveries:
-            messages = await self._count_anew(consumer, messages)
-        entries = [self._entry_of(message) for message in messages]
+        suspect = await self._suspects.take(await self._connection())
+        if suspect is not None:
+            entries = [entry_of(suspect, self._suspects.token, counts_deliveries=True)]
+        else:
+            messages = await consumer.take(limit)
+            entries = await self._sorted_out(consumer, messages)
         self._unsettled.update(_key_of(entry) for entry in entries)
         return list(entries)
 
@@ -152,23 +165,27 @@ class RabbitEvents:
     async def done(self, entry: Entry) -> bool:
         """Acknowledge it."""
         self._unsettled.discard(_key_of(entry))
-        return await _message_of(entry).acknowledge()
+        # Not waiting for the socket: if that is lost the event comes again, either way.
+        return await _message_of(entry).acknowledge(wait=False)
 
     async def give_back(self, entry: Entry, delay: float = 0, *, charge: bool = False) -> bool:
         """Publish it anew with its counts, to wait if it is to, and acknowledge it."""
         if not _message_of(entry).is_gone:
-            await self._send_again(cast("RabbitEntry", entry), charge=charge, delay=delay)
-        return await self.done(entry)
+            target = self._queue.name
+            if delay > 0:
+                target = await self._recipe.queue_for_wait(await self._connection(), delay)
+            await self._send_again(cast("RabbitEntry", entry), target, charge=charge, delay=delay)
+        return await self._acknowledge(entry)
 
     async def set_aside(self, entry: Entry, letter: DeadLetter) -> str | None:
         """Publish it to the queue for dead letters, and acknowledge it."""
         if _message_of(entry).is_gone:
-            await self.done(entry)
+            self._unsettled.discard(_key_of(entry))
             return None
         message = letter_message(cast("RabbitEntry", entry), letter, self._recipe.retry_queues)
         await self._sending.send(message, exchange="", routing_key=self._dead_letters)
-        await self.done(entry)
-        return message.message_id
+        await self._acknowledge(entry)
+        return str(message.message_id)
 
     async def count_entries(self) -> EntryCounts:
         """Say how many are in the queue; of what other workers have, RabbitMQ does not tell."""
@@ -176,13 +193,25 @@ class RabbitEvents:
         buffered = self._consumer.buffered if self._consumer is not None else 0
         return EntryCounts(ready=ready + buffered, waiting=waiting, taken=len(self._unsettled))
 
+    async def _acknowledge(self, entry: Entry) -> bool:
+        self._unsettled.discard(_key_of(entry))
+        # Once this is left it is sent, even if the next event kills the process.
+        return await _message_of(entry).acknowledge(wait=True)
+
     async def _give_back_rest(self, consumer: Consumer) -> None:
-        for message in consumer.take_rest():
-            await self.give_back(self._entry_of(message))
+        rest = consumer.take_rest()
+        try:
+            while rest:
+                await self.give_back(self._entry_of(rest[0]))
+                rest.pop(0)
+        finally:
+            consumer.put_back(rest)
 
     async def _set_up(self) -> None:
-        with told(self._at, "to connect"):
+        is_new = self._broker._connection is None
+        with told(self._at, "to connect"), anyio.fail_after(_PATIENCE):
             await self._broker.connect()
+        self._has_connected = self._has_connected or is_new
         self._sending.check()
         await self._recipe.set_up(await self._connection())
 
@@ -209,38 +238,46 @@ class RabbitEvents:
         self._token = str(next(self._consumers))
         return started
 
-    async def _count_anew(
+    async def _sorted_out(
         self, consumer: Consumer, messages: list[DeliveredMessage]
-    ) -> list[DeliveredMessage]:
-        """
-        Publish those anew that were delivered before, with the count of that.
-
-        A classic queue tells that a message was delivered before, and not how often. So that is
-        counted in the message, before a handler gets it that may end the process.
-        """
-        unseen = list(messages)
-        seen = list[DeliveredMessage]()
+    ) -> list[RabbitEntry]:
+        """The entries that may be processed beside others; the rest is published elsewhere."""
+        sound = list[tuple[DeliveredMessage, RabbitEntry]]()
+        unseen = deque(messages)
         try:
             while unseen:
-                if unseen[0].redelivered:
-                    entry = self._entry_of(unseen[0])
-                    await self._send_again(entry, charge=False)
-                    await entry.delivery.acknowledge()
+                entry = self._entry_of(unseen[0])
+                target = self._detour_of(entry)
+                if target is None:
+                    sound.append((unseen[0], entry))
                 else:
-                    seen.append(unseen[0])
-                unseen.pop(0)
+                    if target == self._suspects.queue:
+                        entry = suspected(entry, SUSPICIOUS)
+                        self._suspects.expect_one()
+                    await self._send_again(entry, target, charge=False)
+                    await entry.delivery.acknowledge(wait=True)
+                unseen.popleft()
         except BaseException:
-            consumer.put_back([*seen, *unseen])
+            consumer.put_back([*(message for message, _ in sound), *unseen])
             raise
-        return seen
+        return [entry for _, entry in sound]
+
+    def _detour_of(self, entry: RabbitEntry) -> str | None:
+        """The queue that an entry is to go to first, if any."""
+        if deaths_of(entry) >= SUSPICIOUS:
+            return self._suspects.queue
+        if entry.delivery.redelivered and not self._counts_deliveries:
+            # A classic queue tells that a message was delivered before, and not how often. So
+            # that is counted in the message, before a handler gets it that may end the process.
+            return self._queue.name
+        return None
 
     def _entry_of(self, message: DeliveredMessage) -> RabbitEntry:
         return entry_of(Taken(message), self._token, counts_deliveries=self._counts_deliveries)
 
-    async def _send_again(self, entry: RabbitEntry, *, charge: bool, delay: float = 0) -> None:
-        target = self._queue.name
-        if delay > 0:
-            target = await self._recipe.queue_for_wait(await self._connection(), delay)
+    async def _send_again(
+        self, entry: RabbitEntry, target: str, *, charge: bool, delay: float = 0
+    ) -> None:
         message = again(entry, own_queues=self._recipe.retry_queues, charge=charge, delay=delay)
         await self._sending.send(message, exchange="", routing_key=target)
 

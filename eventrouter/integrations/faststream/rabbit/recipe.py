@@ -119,6 +119,11 @@ class Recipe:
         """What the names of the queues begin with in which events wait to be tried again."""
         return f"{self._queue.name}.retry."
 
+    @property
+    def suspects_queue(self) -> str:
+        """The queue for events that may have ended their process."""
+        return f"{self._queue.name}.suspects"
+
     async def set_up(self, connection: Any) -> None:
         """
         Declare what may be declared, and check that all is there.
@@ -137,6 +142,7 @@ class Recipe:
                 await self._find_exchange(connection, self._exchange.name)
             if counts_deliveries(self._queue):  # or it is someone else's, and theirs to know
                 await self._declare(connection, self._queue.name, self._arguments)
+        await self._declare(connection, self.suspects_queue, _kept_for_good())
         await self.queue_for_wait(connection, 1)  # so that a missing permission shows at once
 
     async def queue_for_wait(self, connection: Any, delay: float) -> str:
@@ -171,7 +177,7 @@ class Recipe:
         if ready is None:
             raise StoreError(f"RabbitMQ at {self._place} has no queue {self._queue.name}")
         usual = {2**step for step in range(_USUAL.bit_length())}
-        waiting = 0
+        waiting = await self._count_in(connection, self.suspects_queue) or 0
         for seconds in sorted(usual | self._waits):
             waiting += await self._count_in(connection, f"{self.retry_queues}{seconds}s") or 0
         return ready, waiting

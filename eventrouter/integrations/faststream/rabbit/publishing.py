@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from aio_pika import DeliveryMode, Message
 
@@ -11,6 +11,8 @@ from eventrouter.errors import RegistrationError
 from eventrouter.event import Event
 from eventrouter.integrations.faststream.rabbit.headers import split_headers
 from eventrouter.integrations.faststream.rabbit.sending import Sending
+
+_TYPE: Final = "{type}"
 
 
 class RabbitPublisher:
@@ -28,15 +30,12 @@ class RabbitPublisher:
         RegistrationError: If the routing key can't work, or the broker has nothing confirmed.
     """
 
-    def __init__(self, broker: Any, routing_key: str = "{type}", *, exchange: str = "") -> None:
-        try:
-            routing_key.format(type="")
-        except (KeyError, IndexError, ValueError) as error:
+    def __init__(self, broker: Any, routing_key: str = _TYPE, *, exchange: str = "") -> None:
+        if "{" in routing_key.replace(_TYPE, ""):
             raise RegistrationError(
-                f"{routing_key!r} is no routing key to publish to: all that may stand in braces "
-                "is {type}"
-            ) from error
-        self._broker = broker
+                f"{routing_key[:80]!r} is no routing key to publish with: orders.{{type}} is one, "
+                "and {type} the only part that is filled in"
+            )
         self._routing_key = routing_key
         self._exchange = exchange
         self._sending = Sending(broker)
@@ -71,5 +70,5 @@ class RabbitPublisher:
         await self._sending.send(
             message,
             exchange=self._exchange,
-            routing_key=self._routing_key.format(type=event.type),
+            routing_key=self._routing_key.replace(_TYPE, event.type),
         )
