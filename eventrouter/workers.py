@@ -63,11 +63,11 @@ class Workers:
         # By token too: it may be taken again here, if its lease ran out.
         self._held: dict[tuple[str, str], _Held] = {}
         self._bell = Bell()
-        self._failures = 0
         self._ready: deque[Entry] = deque()  # of what is held, what no task has begun
         self._resting: list[anyio.Event] = []  # of each task that looked in vain
         self._working = 0  # tasks, those that rest too
         self._coming = False  # whether a task is about to look for an entry
+        self._failures = 0
         self._is_ending = False
         self._needs_tasks = False  # one for each entry, since only they have a context of their own
         self._call_in_loop: Callable[[Callable[[], object]], object] | None = None

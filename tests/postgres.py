@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -17,6 +18,18 @@ from tests.services import POSTGRES, require
 def need_postgres() -> None:
     """Skip the test, or fail it, if the server is not there."""
     require(POSTGRES)
+
+
+@contextmanager
+def database() -> Generator[str]:
+    """The URL of an empty database; it is dropped at the end."""
+    need_postgres()
+    name = f"test_{uuid4().hex}"
+    execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
+    finally:
+        execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -54,7 +67,7 @@ def backends(store: PostgresStore) -> list[int]:
     return [
         connection.info.backend_pid
         for connections in (database._own, database._for_transactions)
-        for connection in connections._idle_here()
+        for connection in connections.idle()
     ]
 
 

@@ -5,29 +5,52 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests.brokers.redis.servers import private_server
 from tests.documents import ROOT, Block, blocks, expected_output
+from tests.postgres import database
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = [
     block for document in DOCUMENTS for block in blocks(document) if block.language == "python"
 ]
+_REDIS = "redis://localhost:6379"
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
 
-def run(program: Path, tmp_path: Path) -> str:
-    """What a program prints, run alone in a folder of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-W", "error", str(program)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "WEBHOOK_SECRET": "a secret of the tests"},
-        check=False,
-    )
+@contextmanager
+def server_for(text: str, folder: Path) -> Generator[str]:
+    """The URL of a Redis server of the program's own, if it speaks of one."""
+    if _REDIS not in text:
+        yield _REDIS
+        return
+    (folder / "redis").mkdir()
+    with private_server(folder / "redis") as server:
+        yield server.url
+
+
+def run(program: Path, tmp_path: Path, **environment: str) -> str:
+    """What a program prints, run alone in a folder of its own, with a database if it wants one."""
+    wants_database = "DATABASE_URL" in program.read_text()
+    with database() if wants_database else nullcontext("") as url:
+        finished = subprocess.run(
+            [sys.executable, "-W", "error", str(program)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "WEBHOOK_SECRET": "a secret of the tests",
+                "DATABASE_URL": url,
+                **environment,
+            },
+            check=False,
+        )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 
@@ -37,16 +60,18 @@ def test_a_program_in_a_document_prints_what_is_shown_under_it(
     block: Block, tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
-    program.write_text(block.text)
+    with server_for(block.text, tmp_path) as redis:
+        program.write_text(block.text.replace(_REDIS, redis))
 
-    printed = run(program, tmp_path)
+        printed = run(program, tmp_path)
 
     assert block.output is None or printed == block.output
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_prints_what_its_last_comment_says(example: Path, tmp_path: Path) -> None:
-    printed = run(example, tmp_path)
+    with server_for(example.read_text(), tmp_path) as redis:
+        printed = run(example, tmp_path, REDIS_URL=redis)
 
     assert [line.rstrip() for line in printed.splitlines()] == [
         line.rstrip() for line in expected_output(example).splitlines()
@@ -70,3 +95,11 @@ def test_the_readme_shows_exactly_two_set_up_commands() -> None:
 
     assert len(commands) == 2
     assert all(command.startswith("pip install ") and " && " in command for command in commands)
+
+
+def test_the_example_of_redis_tells_what_to_do_where_there_is_none(tmp_path: Path) -> None:
+    [example] = [path for path in EXAMPLES if path.name == "16_redis.py"]
+
+    printed = run(example, tmp_path, REDIS_URL="redis://127.0.0.1:1")
+
+    assert "run docker compose" in printed

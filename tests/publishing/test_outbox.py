@@ -29,6 +29,7 @@ from eventrouter.stores import OutboxStore, Outgoing, OutgoingCounts
 from eventrouter.testing import FakeClock
 from tests.events import Paid, raw_event
 from tests.once.stores import Failing
+from tests.postgres import postgres_store
 from tests.publishing.publishers import Recording
 
 pytestmark = pytest.mark.anyio
@@ -45,12 +46,16 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> Iterator[MemoryStore | SqliteStore]:
+) -> Iterator[OutboxStore]:
     if request.param == "memory":
         yield MemoryStore(clock=clock)
+        return
+    if request.param == "postgres":
+        with postgres_store(clock=clock) as in_database:
+            yield in_database
         return
     in_file = SqliteStore(tmp_path / "events.db", clock=clock)
     yield in_file

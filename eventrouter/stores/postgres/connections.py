@@ -7,13 +7,12 @@ import select
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from weakref import finalize
 
 import psycopg
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
-
-_of_parent: list[Connection[TupleRow]] = []
 
 
 class Connections:
@@ -21,8 +20,8 @@ class Connections:
     Connections to one database.
 
     There are as many as are borrowed at the same time: whoever holds one, and needs another to go
-    on, never waits for itself. Some are kept for the next; there are no threads, so a forked
-    process may go on, with connections of its own.
+    on, never waits for itself. Some are kept for the next, until it is gone, or the program ends.
+    There are no threads, so a forked process may go on, with connections of its own.
 
     Args:
         connect: Makes one.
@@ -32,7 +31,8 @@ class Connections:
     def __init__(self, connect: Callable[[], Connection[TupleRow]], kept: int) -> None:
         self._connect = connect
         self._kept = kept
-        self._idle = os.getpid(), deque[Connection[TupleRow]]()
+        self._idle = _Idle()
+        finalize(self, self._idle.close)
 
     @contextmanager
     def borrowed(self) -> Generator[Connection[TupleRow]]:
@@ -40,33 +40,24 @@ class Connections:
         Lend a connection.
 
         Raises:
-            psycopg.Error: If none can be made.
+            StoreError: If none can be made.
         """
-        connection = self._idle_one() or self._connect()
+        connection = self._idle.pop() or self._connect()
         try:
             yield connection
         finally:
             self._give_back(connection)
 
+    def idle(self) -> tuple[Connection[TupleRow], ...]:
+        """Those that nobody uses."""
+        return tuple(self._idle.here())
+
     def close(self) -> None:
         """Close those that nobody uses."""
-        idle = self._idle_here()
-        with suppress(IndexError):
-            while True:
-                _close(idle.pop())
-
-    def _idle_one(self) -> Connection[TupleRow] | None:
-        idle = self._idle_here()
-        with suppress(IndexError):
-            while True:
-                connection = idle.pop()
-                if _is_alive(connection):
-                    return connection
-                _close(connection)
-        return None
+        self._idle.close()
 
     def _give_back(self, connection: Connection[TupleRow]) -> None:
-        idle = self._idle_here()
+        idle = self._idle.here()
         is_clean = connection.info.transaction_status is TransactionStatus.IDLE
         if not is_clean or len(idle) >= self._kept:
             _close(connection)
@@ -75,18 +66,39 @@ class Connections:
         connection.cursor_factory = psycopg.Cursor
         idle.append(connection)
 
-    def _idle_here(self) -> deque[Connection[TupleRow]]:
-        process, idle = self._idle
-        if process != os.getpid():
-            # To close them would end those of the parent.
-            _of_parent.extend(idle)
-            idle = deque[Connection[TupleRow]]()
-            self._idle = os.getpid(), idle
-        return idle
 
-    def __del__(self) -> None:
-        if self._idle[0] == os.getpid():
-            self.close()
+class _Idle:
+    """The connections of this process that nobody uses."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._connections = deque[Connection[TupleRow]]()
+        self._of_parent = deque[Connection[TupleRow]]()
+
+    def here(self) -> deque[Connection[TupleRow]]:
+        if self._process != os.getpid():
+            # To close them would end those of the parent.
+            self._of_parent = self._connections
+            self._connections = deque[Connection[TupleRow]]()
+            self._process = os.getpid()
+        return self._connections
+
+    def pop(self) -> Connection[TupleRow] | None:
+        """One that the server has not ended, if there is one."""
+        connections = self.here()
+        with suppress(IndexError):
+            while True:
+                connection = connections.pop()
+                if _is_alive(connection):
+                    return connection
+                _close(connection)
+        return None
+
+    def close(self) -> None:
+        connections = self.here()
+        with suppress(IndexError):
+            while True:
+                _close(connections.pop())
 
 
 def _close(connection: Connection[TupleRow]) -> None:

@@ -43,9 +43,10 @@ def test_what_faststream_writes_is_read(body: bytes, headers: dict[str, str]) ->
 
 def encoded_by_faststream(body: bytes, headers: dict[str, str]) -> bytes:
     async def encode() -> bytes:
-        return await BinaryMessageFormatV1.encode(
+        encoded: bytes = await BinaryMessageFormatV1.encode(
             message=body, reply_to=None, headers=headers, correlation_id="c"
         )
+        return encoded
 
     return anyio.run(encode)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from faststream.redis import RedisBroker
@@ -154,7 +154,7 @@ async def test_a_name_that_is_something_else_s_is_refused(tmp_path: Path) -> Non
 
 async def test_a_broker_that_makes_text_of_all_is_refused(tmp_path: Path) -> None:
     with private_server(tmp_path) as server:
-        broker = RedisBroker(server.url, decode_responses=True)
+        broker = cast(Any, RedisBroker)(server.url, decode_responses=True)
         queue = RedisQueue(broker, "orders", "billing")
         try:
             with pytest.raises(RegistrationError, match="leave out decode_responses=True"):

@@ -20,7 +20,12 @@ def body(type: str = "order.paid", payload: Any = None, id: str = "e-1") -> str:
 
 
 def sqs_record(
-    id: str, body: str, *, group: str | None = None, deliveries: int = 1, **attributes: Any
+    id: str,
+    body: str,
+    *,
+    group: str | None = None,
+    deliveries: int = 1,
+    attributes: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
     of_group = {
@@ -39,7 +44,7 @@ def sqs_record(
             "ApproximateFirstReceiveTimestamp": "1545082649185",
             **(of_group if group is not None else {}),
         },
-        "messageAttributes": attributes,
+        "messageAttributes": attributes or {},
         "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
         "eventSource": "aws:sqs",
         "eventSourceARN": QUEUE if group is None else f"{QUEUE}.fifo",

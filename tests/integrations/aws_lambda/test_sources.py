@@ -16,6 +16,7 @@ from eventrouter.integrations.aws_lambda import (
     UnknownInvocation,
     lambda_handler,
 )
+from eventrouter.testing import Recorder
 from tests.integrations.aws_lambda.samples import (
     QUEUE,
     TABLE,
@@ -31,12 +32,13 @@ from tests.integrations.aws_lambda.samples import (
 )
 
 
-def seen_by(envelope: Any, invocation: Any, *headers: str) -> list[Event[Any]]:
-    """What an observer sees of an invocation, and of its headers as metadata."""
-    router, seen = Router(envelope=envelope, unrouted="ignore"), list[Event[Any]]()
-    router.on_any(seen.append)
-    lambda_handler(router)(invocation)
-    return seen
+def seen_by(envelope: Any, invocation: Any) -> list[Event[Any]]:
+    """What an observer sees of an invocation."""
+    router, recorder = Router(envelope=envelope, unrouted="ignore"), Recorder()
+    router.on_any(recorder)
+    with closing(lambda_handler(router)) as handler:
+        handler(invocation)
+    return recorder.events
 
 
 def test_a_message_of_sqs_is_an_event() -> None:
@@ -51,9 +53,11 @@ def test_attributes_of_a_message_and_what_aws_says_of_it_are_headers() -> None:
         "{}",
         group="g-1",
         deliveries=3,
-        type={"stringValue": "order.paid", "dataType": "String"},
-        weight={"stringValue": "7", "dataType": "Number.int"},
-        blob={"binaryValue": "AAE=", "dataType": "Binary"},
+        attributes={
+            "type": {"stringValue": "order.paid", "dataType": "String"},
+            "weight": {"stringValue": "7", "dataType": "Number.int"},
+            "blob": {"binaryValue": "AAE=", "dataType": "Binary"},
+        },
     )
     named = {
         "id": "AWS.MessageDeduplicationId",
@@ -86,10 +90,10 @@ def test_attributes_of_a_message_and_what_aws_says_of_it_are_headers() -> None:
 
 
 def test_a_sender_can_not_set_what_aws_says() -> None:
-    forged = {"AWS.messageId": {"stringValue": "m-2", "dataType": "String"}}
+    forged: dict[str, Any] = {"AWS.messageId": {"stringValue": "m-2", "dataType": "String"}}
     envelope = MappedEnvelope(type="event_type", id=Header("AWS.messageId"))
 
-    [event] = seen_by(envelope, records([sqs_record("m-1", body(), **forged)]))
+    [event] = seen_by(envelope, records([sqs_record("m-1", body(), attributes=forged)]))
 
     assert event.id == "m-1"
 

@@ -137,10 +137,36 @@ def test_a_connection_that_is_cut_in_the_middle_is_made_anew(store: PostgresStor
         terminate(session.connection.info.backend_pid)
         session.execute("SELECT 1")
 
-    with pytest.raises(StoreError, match="the server ended the connection"):
+    with pytest.raises(
+        StoreError, match=r"the server ended the connection|the connection was lost"
+    ):
         store._database.do(work)
 
     assert driven(store.claim("b", 60)).refused is None
+
+
+def test_what_is_cut_in_the_middle_leaves_nothing_half_done(store: PostgresStore) -> None:
+    def work(session: Any) -> None:
+        session.execute("DELETE FROM {schema}.keys")
+        terminate(session.connection.info.backend_pid)
+
+    with pytest.raises(StoreError):
+        store._database.do_at_once(work)
+
+    assert driven(store.claim("a", 60)).refused is not None
+
+
+def test_the_server_is_told_to_notice_that_a_machine_is_gone(store: PostgresStore) -> None:
+    settings = list[str]()
+
+    def work(connection: Any) -> tuple[None, tuple[()]]:
+        for name in ("idle", "interval", "count"):
+            settings.extend(*connection.execute(f"SHOW tcp_keepalives_{name}").fetchall())
+        return None, ()
+
+    store.transact("b", 60, work)
+
+    assert settings == ["10", "5", "3"]
 
 
 def test_connections_that_are_cut_while_nobody_uses_them_are_not_noticed(

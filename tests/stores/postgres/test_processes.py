@@ -218,10 +218,10 @@ def test_a_store_that_is_left_open_closes_its_connections_when_it_is_gone(name: 
     driven(store.claim("a", 60))
     assert store.transact("b", 60, lambda _: ("worked", ()))[1] == "worked"
     processes = backends(store)
-    connections = [*store._database._own._idle_here()]
-    connections += store._database._for_transactions._idle_here()
+    database = store._database
+    connections = database._own.idle() + database._for_transactions.idle()
 
-    del store
+    del store, database
 
     assert len(processes) == 2
     assert all(connection.closed for connection in connections)
