@@ -22,7 +22,7 @@ from tests.brokers.kills import Run
 from tests.brokers.servers import KINDS, serving
 
 #: How many events each worker has, by how many it handles at the same time.
-EVENTS = {2: 3_000, 50: 12_000}
+EVENTS = {2: 1_500, 50: 5_000}
 PROCESSES = (1, 2, 4)
 
 
