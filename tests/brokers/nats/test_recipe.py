@@ -240,6 +240,7 @@ async def test_a_server_without_jetstream_is_told_of(tmp_path: Path) -> None:
         ({"stream": "A B"}, "can't be a stream of NATS"),
         ({"dead_letters": "dead.>"}, "is one subject, without"),
         ({"publish_to": "events.{kind}"}, "is no subject of NATS to publish to"),
+        ({"volatile": True}, "is for Redis alone"),
     ],
 )
 def test_a_setting_that_can_not_work_is_refused(settings: dict[str, Any], said: str) -> None:
@@ -297,7 +298,7 @@ async def test_consume_refuses_a_subscriber_with_a_handler() -> None:
     broker = NatsBroker()
     subscriber: Any = broker.subscriber("o.>", stream="S", durable="d", pull_sub=True)
 
-    @subscriber
+    @subscriber  # type: ignore[untyped-decorator]
     async def handle(body: bytes) -> None: ...
 
     with pytest.raises(RegistrationError, match="has a handler"):
