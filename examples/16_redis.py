@@ -38,7 +38,7 @@ async def main() -> None:
     broker: RedisBroker = cast(Any, RedisBroker)(URL, logger=None)
     orders = broker.subscriber(stream=StreamSub(STREAM, group="billing", consumer="any"))
     async with broker:
-        redis = await broker.connect()
+        redis: Any = await broker.connect()
         for cents in ("995", '"much"'):
             payload = f'{{"order_id": "o-1", "cents": {cents}}}'
             event = f'{{"event_type": "order.paid", "payload": {payload}}}'

@@ -14,7 +14,7 @@ import pytest
 from tests.brokers.redis.servers import private_server
 from tests.documents import ROOT, Block, blocks, expected_output
 from tests.postgres import database
-from tests.services import NATS, require
+from tests.services import NATS, RABBIT, require
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = [
@@ -74,7 +74,9 @@ def test_an_example_prints_what_its_last_comment_says(example: Path, tmp_path: P
     with server_for(example.read_text(), tmp_path) as redis:
         if "NATS_URL" in example.read_text():
             require(NATS)
-        printed = run(example, tmp_path, REDIS_URL=redis, NATS_URL=NATS)
+        if "RABBITMQ_URL" in example.read_text():
+            require(RABBIT)
+        printed = run(example, tmp_path, REDIS_URL=redis, NATS_URL=NATS, RABBITMQ_URL=RABBIT)
 
     assert [line.rstrip() for line in printed.splitlines()] == [
         line.rstrip() for line in expected_output(example).splitlines()
@@ -104,5 +106,13 @@ def test_the_example_of_redis_tells_what_to_do_where_there_is_none(tmp_path: Pat
     [example] = [path for path in EXAMPLES if path.name == "16_redis.py"]
 
     printed = run(example, tmp_path, REDIS_URL="redis://127.0.0.1:1")
+
+    assert "run docker compose" in printed
+
+
+def test_the_example_of_rabbitmq_tells_what_to_do_where_there_is_none(tmp_path: Path) -> None:
+    [example] = [path for path in EXAMPLES if path.name == "15_rabbitmq.py"]
+
+    printed = run(example, tmp_path, RABBITMQ_URL="amqp://127.0.0.1:1/")
 
     assert "run docker compose" in printed

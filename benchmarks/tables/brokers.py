@@ -16,7 +16,7 @@ from benchmarks.brokers.contest import AT_ONCE, BY_HAND, Contest
 from benchmarks.tables.effort import Effort
 
 #: The modules that each give a ``CONTEST``.
-MODULES: Final = ("nats", "redis")
+MODULES: Final = ("nats", "rabbit", "redis")
 
 
 def results(effort: Effort) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 from attrs import frozen
@@ -51,7 +53,7 @@ async def test_what_a_full_queue_refuses_is_an_error(group: Group) -> None:
     event = Event.new(group.name, {"number": 1})
     raw, headers = JsonEnvelope().write(event)
     async with group.channel() as channel:
-        full = {"x-max-length": 0, "x-overflow": "reject-publish"}
+        full: dict[str, Any] = {"x-max-length": 0, "x-overflow": "reject-publish"}
         await channel.queue_declare(group.name, durable=True, arguments=full)
     async with group.broker() as broker:
         with pytest.raises(StoreError, match="did not"):

@@ -91,7 +91,7 @@ async def test_what_is_missing_is_told_with_how_to_make_it(group: Group) -> None
 
 
 async def test_what_was_declared_before_is_found(group: Group) -> None:
-    arguments = {"subject": "#", "group": group.name, "stream": group.exchange}
+    arguments: dict[str, Any] = {"subject": "#", "group": group.name, "stream": group.exchange}
     declaring = connection_of(group.url, **arguments, declare=True).queue
     await declaring.open(1)
     await declaring.stop()

@@ -185,7 +185,7 @@ class RabbitEvents:
         message = letter_message(cast("RabbitEntry", entry), letter, self._recipe.retry_queues)
         await self._sending.send(message, exchange="", routing_key=self._dead_letters)
         await self._acknowledge(entry)
-        return message.message_id
+        return str(message.message_id)
 
     async def count_entries(self) -> EntryCounts:
         """Say how many are in the queue; of what other workers have, RabbitMQ does not tell."""

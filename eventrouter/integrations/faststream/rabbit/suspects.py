@@ -59,10 +59,12 @@ class Suspects:
         if monotonic() < self._next_look:
             return None
         with told(self._place, f"to take from the queue {self.queue}"):
-            if self._channel is None or self._channel.is_closed:
-                self._channel = await connection.channel(publisher_confirms=False)
+            channel = self._channel
+            if channel is None or channel.is_closed:
+                opened: Channel = await connection.channel(publisher_confirms=False)
+                self._channel = channel = opened
                 self.token = f"suspect {next(self._channels)}"
-            message = await self._channel.basic_get(self.queue)
+            message = await channel.basic_get(self.queue)
         if isinstance(message.delivery, Basic.GetEmpty):
             self._next_look = monotonic() + _PAUSE
             return None

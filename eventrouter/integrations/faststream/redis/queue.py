@@ -171,7 +171,7 @@ class RedisQueue:
         answer = await self._settle("set_aside", entry, *arguments)
         if isinstance(answer, bytes):
             return answer.decode()
-        return entry.id if answer == 1 else None
+        return (entry.id or "in memory") if answer == 1 else None
 
     async def count_entries(self) -> EntryCounts:
         """Say how many entries there are; of new ones at most 1,000 where it is not known."""
