@@ -302,10 +302,6 @@ async def test_consume_refuses_a_subscriber_with_a_handler() -> None:
     broker = NatsBroker()
     subscriber: Any = broker.subscriber("o.>", stream="S", durable="d", pull_sub=True)
 
-<<<<<<< HEAD
-=======
-    @subscriber  # type: ignore[untyped-decorator]
->>>>>>> a222506c8e747c6414753f7a40a69bcbd0a9a9e7
     async def handle(body: bytes) -> None: ...
 
     subscriber(handle)
