@@ -134,7 +134,7 @@ def queue_of(
             f"{', '.join(sorted(_HOMES))}; pass what broker.subscriber() returned"
         )
     make: Callable[..., BrokerQueue] = _module(home).queue_of
-    return make(broker, subscriber, dead_letters=dead_letters, **_allowed(volatile))
+    return make(broker, subscriber, dead_letters=dead_letters, **_allowed(volatile, home))
 
 
 def connection_of(
@@ -182,13 +182,18 @@ def connection_of(
         dead_letters=dead_letters,
         publish_to=publish_to,
         declare=declare,
-        **_allowed(volatile),
+        **_allowed(volatile, home),
     )
 
 
-def _allowed(volatile: bool) -> dict[str, bool]:
-    # Brokers that are refused in any case do not know of it.
-    return {"volatile": True} if volatile else {}
+def _allowed(volatile: bool, home: str) -> dict[str, bool]:
+    if not volatile:
+        return {}
+    if home != "redis":
+        raise RegistrationError(
+            "volatile=True is for Redis alone, which may be without its file; leave it out"
+        )
+    return {"volatile": True}
 
 
 def _module(home: str) -> Any:

@@ -16,7 +16,7 @@ from tests.events import raw_event
 pytestmark = pytest.mark.anyio
 
 
-def an_event(type: str = "order.paid", **metadata: str) -> Event[Any]:
+def an_event(type: str = "order.paid", **metadata: Any) -> Event[Any]:
     return Event.new(type, None, **metadata)
 
 
