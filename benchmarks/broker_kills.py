@@ -88,17 +88,15 @@ def remembering(
 
         environment["COUNTING_SERVER"] = POSTGRES
         with psycopg.connect(POSTGRES, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {place}_effects")  # the store has one of its own
-            connection.execute(f"CREATE TABLE {place}_effects.effects (number bigint NOT NULL)")
+            effects = f"{place}_effects"  # the store has a schema of its own
+            connection.execute(f"CREATE SCHEMA {effects}".encode())
+            connection.execute(f"CREATE TABLE {effects}.effects (number bigint NOT NULL)".encode())
+            read = f"SELECT number FROM {effects}.effects".encode()
             try:
-                yield (
-                    environment,
-                    lambda: connection.execute(
-                        f"SELECT number FROM {place}_effects.effects"
-                    ).fetchall(),
-                )
+                yield environment, lambda: connection.execute(read).fetchall()
             finally:
-                connection.execute(f"DROP SCHEMA IF EXISTS {place}, {place}_effects CASCADE")
+                drop = f"DROP SCHEMA IF EXISTS {place}, {effects} CASCADE"
+                connection.execute(drop.encode())
 
 
 def read_options() -> argparse.Namespace:
