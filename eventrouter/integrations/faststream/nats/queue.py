@@ -143,7 +143,6 @@ class NatsQueue:
     async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
         """Take what came, and wait a moment if nothing did."""
         if self._is_stopped:
-            await anyio.sleep(_WAIT)
             return []
         with told("no events can be asked for", self._address):
             pull = await self._checked_pull()
