@@ -185,7 +185,8 @@ class Processing:
                     settled = await undisturbed(settle)
                 except Exception as error:
                     failures += 1
-                    log_failure("what became of an event can't be kept", error)
+                    if failures == 1:
+                        log_failure("what became of an event can't be kept", error)
                     await anyio.sleep(pause_after(failures))
                 else:
                     break

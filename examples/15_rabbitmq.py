@@ -55,7 +55,7 @@ async def show_dead_letters() -> None:
         queue = await channel.get_queue(f"{NAME}.dead-letters")
         letter = await queue.get(no_ack=True)
         print(f"dead letter {letter.body.decode()}")
-        print(f"    {letter.headers['eventrouter-message']}")
+        print("   ", letter.headers["eventrouter-message"])
         for beside in ("", ".dead-letters", ".suspects", ".retry.1s"):
             await channel.queue_delete(NAME + beside)
         await channel.exchange_delete(NAME)

@@ -27,6 +27,7 @@ from eventrouter.workers import Workers
 if TYPE_CHECKING:
     from eventrouter.integrations.faststream.queues import Connection
 
+_CLIENTS = ("aio_pika", "aiokafka", "aiormq", "nats")  # that log
 _LAST_PORT = 65_535
 _OUTBOX_GRACE = 1.0  # seconds; what is not published then is in the store for the next process
 
@@ -118,6 +119,7 @@ def worker(
     """
     router = load_router(app)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _quieten_clients()
     with telling_of(url):
         from eventrouter.integrations.faststream.queues import connection_of
 
@@ -205,6 +207,14 @@ async def _emptying(outbox: Outbox) -> AsyncGenerator[None]:
         yield
         with anyio.move_on_after(_OUTBOX_GRACE), suppress(StoreError):
             await relay.emptied()
+
+
+def _quieten_clients() -> None:
+    # They tell of each attempt to connect; that there is no connection the workers say, once.
+    for name in _CLIENTS:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:  # unless APP says otherwise
+            logger.setLevel(logging.CRITICAL)
 
 
 def _address(text: str) -> tuple[str, int]:

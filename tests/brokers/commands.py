@@ -156,12 +156,14 @@ class Commands:
 
         before = await ask(said[1], "/ready")
         process.send_signal(signal.SIGTERM)
-        noticed = await anyio.to_thread.run_sync(read_line, process, "stderr")
+        while noticed := await anyio.to_thread.run_sync(read_line, process, "stderr"):
+            if noticed == "finishing what is in flight; Ctrl-C ends at once":
+                break
         after, live = await ask(said[1], "/ready"), await ask(said[1], "/live")
         process.kill()
 
         assert before == (200, "ready\n")
-        assert noticed == "finishing what is in flight; Ctrl-C ends at once"
+        assert noticed
         assert after == (503, "not ready: it ends\n")
         assert live == (200, "live\n")
 
@@ -219,7 +221,8 @@ class Commands:
 async def start(command: CommandLine, rig: Rig, *arguments: str) -> Any:
     """Start a worker, and wait until it has said so."""
     (command.folder / "shop.py").write_text(APPLICATION)
-    options = worker_options(rig.connection("g"))
+    connection = rig.connection("g")
+    options = worker_options({"publish_to": connection["subject"], **connection})
     process: Any = command.start("worker", "shop:router", *options, *arguments, env=told(rig))
     line = process.first = await anyio.to_thread.run_sync(read_line, process)
     while not line.startswith("processing "):

@@ -18,12 +18,13 @@ from typing import Any
 import anyio
 from attrs import define, field, frozen
 
-from eventrouter.integrations.faststream.queues import connection_of
+from eventrouter.integrations.faststream.queues import BrokerQueue, connection_of
 from tests.inbox.killed import lines
 
 ROOT = Path(__file__).parents[2]
 GROUP = "counting"
 PATIENCE = 300.0  # seconds that anything may take
+_STARTS = 20  # of one worker, until it does
 
 _PROGRAM = [sys.executable, "-m", "eventrouter.cli"]
 
@@ -82,7 +83,7 @@ class Run:
         """Make on the broker what is missing, so that what is published is kept for the group."""
 
         async def declare() -> None:
-            queue = connection_of(**self.connection).queue
+            queue = self._queue()
             await queue.prepare()
             await queue.close()
 
@@ -131,14 +132,14 @@ class Run:
                     restart()
                 due = time.monotonic() + every
                 one = random.randrange(processes)
-                self._wait_for(running[one])
+                self._wait_for(running, one)
                 time.sleep(max(0.0, due - time.monotonic()))
                 running[one].kill()
                 assert running[one].wait() == -signal.SIGKILL
                 running[one] = self._start()
             left = events - len(set(self.effects()))
-            for process in running:
-                self._wait_for(process)
+            for one in range(processes):
+                self._wait_for(running, one)
             anyio.run(self._until_empty)
             seconds = time.monotonic() - started
             statuses = self._end(running)
@@ -157,8 +158,8 @@ class Run:
         """Have workers handle all that was published, undisturbed."""
         with self._stack:
             running = [self._start(*options) for _ in range(processes)]
-            for process in running:
-                self._wait_for(process)
+            for one in range(processes):
+                self._wait_for(running, one)
             anyio.run(self._until_empty)
             self._end(running)
 
@@ -189,16 +190,26 @@ class Run:
             **self.environment,
         }
 
-    def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until a worker says that it has started."""
-        assert process.stdout is not None
-        if process.pid not in self._started:
-            self._started.add(process.pid)
-            line = process.stdout.readline()
-            assert line.startswith(b"processing "), (self.folder / "log").read_text()[-2_000:]
+    def _queue(self) -> BrokerQueue:
+        settings = {name: value for name, value in self.connection.items() if name != "lease"}
+        return connection_of(**settings).queue
+
+    def _wait_for(self, running: list[subprocess.Popen[bytes]], one: int) -> None:
+        """Wait until a worker says that it has started; start it again if the broker was down."""
+        for _ in range(_STARTS):
+            process = running[one]
+            assert process.stdout is not None
+            if process.pid in self._started:
+                return
+            if process.stdout.readline().startswith(b"processing "):
+                self._started.add(process.pid)
+            else:
+                assert process.wait() == 1, (self.folder / "log").read_text()[-2_000:]
+                running[one] = self._start()
+        raise AssertionError((self.folder / "log").read_text()[-2_000:])
 
     async def _until_empty(self) -> None:
-        queue = connection_of(**self.connection).queue
+        queue = self._queue()
         try:
             with anyio.fail_after(PATIENCE):
                 await queue.prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from typing import Any
 
@@ -11,17 +12,19 @@ import pytest
 from attrs import define, field, frozen
 
 from eventrouter import Event, MemoryStore
+from eventrouter.cli.worker import worker
 from eventrouter.errors import RegistrationError, StoreError
 from eventrouter.event import now
 from eventrouter.integrations.faststream import queues
 from eventrouter.stores.entries import Entry
-from tests.cli.conftest import CommandLine, event
+from tests.cli.conftest import ROOT, CommandLine, event
 
 URL = "nats://worker:s3cret@127.0.0.1:4222"
 ARGUMENTS = ("worker", "app:router", "--subject", "orders.>", "--group", "orders")
 
 ENDING = """
 import os
+import re
 import signal
 
 from eventrouter import Router
@@ -271,3 +274,10 @@ def test_what_handlers_return_goes_nowhere_unless_that_is_said(
 
     assert result.exit_code == 0, result.output
     assert broker.publisher.kept == []
+
+
+def test_the_page_tells_of_each_option() -> None:
+    page = (ROOT / "docs" / "worker.md").read_text()
+    options = {name for option in worker.params for name in option.opts if name[0] == "-"}
+
+    assert set(re.findall(r"^\| `(--[\w-]+)", page, re.MULTILINE)) == options

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 from attrs import evolve
 
@@ -287,7 +288,29 @@ async def test_an_event_is_processed_once_although_the_store_fails_for_a_while(
     await process_all(inbox, router)
 
     assert gate.passed == [1]
-    assert [record.message.endswith("the disk is full") for record in caplog.records] == [True] * 2
+    told = [record.message for record in caplog.records if "the disk is full" in record.message]
+    assert len(told) == 1  # not each time
+
+
+async def test_workers_say_when_events_can_be_taken_again(
+    store: InboxStore, router: Router, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate(router)
+    inbox = Inbox(watched(store, take=3), poll=NEVER)
+    await inbox.accept(raw_event("counted", 1))
+
+    async with inbox.workers(router, count=1) as workers:
+        with anyio.fail_after(30):
+            while not workers.is_failing:
+                await anyio.lowlevel.checkpoint()
+        await gate.until_begun(1)
+        assert not workers.is_failing
+        gate.open()
+
+    assert [record.message for record in caplog.records] == [
+        "no events can be taken for now: the disk is full",
+        "events can be taken again, after 3 failures",
+    ]
 
 
 async def test_a_dead_letter_is_not_lost_although_the_store_fails_for_a_while(

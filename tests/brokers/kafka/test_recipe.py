@@ -15,7 +15,11 @@ from eventrouter.integrations.faststream.queues import connection_of, queue_of
 
 pytestmark = pytest.mark.anyio
 
-SOUND = {"group_id": "g", "auto_offset_reset": "earliest", "ack_policy": AckPolicy.MANUAL}
+SOUND: dict[str, Any] = {
+    "group_id": "g",
+    "auto_offset_reset": "earliest",
+    "ack_policy": AckPolicy.MANUAL,
+}
 
 
 def sound_broker() -> KafkaBroker:

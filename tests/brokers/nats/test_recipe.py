@@ -302,9 +302,9 @@ async def test_consume_refuses_a_subscriber_with_a_handler() -> None:
     broker = NatsBroker()
     subscriber: Any = broker.subscriber("o.>", stream="S", durable="d", pull_sub=True)
 
-    @subscriber  # type: ignore[untyped-decorator]
     async def handle(body: bytes) -> None: ...
 
+    subscriber(handle)
     with pytest.raises(RegistrationError, match="has a handler"):
         async with consume(Router(), broker, subscriber):
             pass

@@ -17,8 +17,6 @@ from tests.services import RABBIT
 
 pytestmark = pytest.mark.anyio
 
-QUORUM = QueueType.QUORUM
-
 
 @pytest.mark.parametrize(
     ("queue", "message"),
@@ -31,7 +29,7 @@ QUORUM = QueueType.QUORUM
         (RabbitQueue("q", arguments={"x-max-length": 9}), 'drops its oldest .* "reject-publish"'),
         (RabbitQueue("q", arguments={"x-message-ttl": 9}), "drops events that wait for long"),
         (
-            RabbitQueue("q", queue_type=QUORUM, arguments={"x-delivery-limit": 3}),
+            RabbitQueue("q", queue_type=QueueType.QUORUM, arguments={"x-delivery-limit": 3}),
             "leave out .*x-delivery-limit, or set",
         ),
     ],
@@ -53,7 +51,7 @@ def test_a_queue_that_loses_events_is_refused(queue: RabbitQueue, message: str) 
 )
 def test_a_queue_with_an_exit_is_not(arguments: Any) -> None:
     broker = RabbitBroker(RABBIT, logger=None)
-    queue = RabbitQueue("q", queue_type=QUORUM, arguments=arguments)
+    queue = RabbitQueue("q", queue_type=QueueType.QUORUM, arguments=arguments)
     assert queue_of(broker, broker.subscriber(queue), dead_letters=None).place == "the queue q"
 
 

@@ -204,8 +204,9 @@ class KafkaEvents:
         if consumer is None:
             return EntryCounts(ready=0, waiting=0, taken=0)
         with told(self._at, "to count"):
-            assigned = consumer.assignment()
-            ends = await consumer.end_offsets(list(assigned)) if assigned else {}
+            ends = dict[Any, int]()
+            if assigned := list(consumer.assignment()):
+                ends.update(await consumer.end_offsets(assigned))
             behind = 0
             for at, end in ends.items():
                 behind += end - (await consumer.committed(at) or 0)

@@ -269,7 +269,7 @@ class RabbitEvents:
         if entry.delivery.redelivered and not self._counts_deliveries:
             # A classic queue tells that a message was delivered before, and not how often. So
             # that is counted in the message, before a handler gets it that may end the process.
-            return self._queue.name
+            return str(self._queue.name)
         return None
 
     def _entry_of(self, message: DeliveredMessage) -> RabbitEntry:
