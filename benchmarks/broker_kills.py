@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.brokers.kills import GROUP, Run
-from tests.brokers.servers import KINDS, serving
+from tests.brokers.servers import KINDS, end_in_order, serving
 
 CONNECTIONS = {
     "nats": {"subject": "events.>", "stream": "EVENTS", "publish_to": "events.{type}"},
@@ -30,6 +30,7 @@ ROOM = 3  # the time that the work takes at least, in that of the kills
 
 def main() -> None:
     options = read_options()
+    end_in_order()
     with TemporaryDirectory() as folder, serving(options.broker, Path(folder)) as server:
         work = Path(folder) / "work"
         work.mkdir()
