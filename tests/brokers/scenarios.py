@@ -223,7 +223,7 @@ class Scenarios:
     async def test_an_event_that_ends_its_process_is_set_aside_and_no_other(
         self, rig: Rig, tmp_path: Path
     ) -> None:
-        await declare(rig, "g", lease=1.0)
+        await declare(rig, "g", lease=2.0)
         await publish_numbers(rig, range(5))
         await rig.publish(raw_event("deadly", 0))
         await publish_numbers(rig, range(5, 10))
