@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.brokers.kills import GROUP, Run
-from tests.brokers.servers import KINDS, serving
+from tests.brokers.servers import KINDS, end_in_order, serving
 
 CONNECTIONS = {
     "nats": {"subject": "events.>", "stream": "EVENTS", "publish_to": "events.{type}"},
@@ -30,6 +30,7 @@ ROOM = 3  # the time that the work takes at least, in that of the kills
 
 def main() -> None:
     options = read_options()
+    end_in_order()
     with TemporaryDirectory() as folder, serving(options.broker, Path(folder)) as server:
         work = Path(folder) / "work"
         work.mkdir()
@@ -87,18 +88,18 @@ def remembering(
         from tests.services import POSTGRES
 
         environment["COUNTING_SERVER"] = POSTGRES
+        effects = f"{place}_effects"  # the store has a schema of its own
         with psycopg.connect(POSTGRES, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {place}_effects")  # the store has one of its own
-            connection.execute(f"CREATE TABLE {place}_effects.effects (number bigint NOT NULL)")
+
+            def ask(statement: str) -> psycopg.Cursor:
+                return connection.execute(statement.encode())
+
+            ask(f"CREATE SCHEMA {effects}")
+            ask(f"CREATE TABLE {effects}.effects (number bigint NOT NULL)")
             try:
-                yield (
-                    environment,
-                    lambda: connection.execute(
-                        f"SELECT number FROM {place}_effects.effects"
-                    ).fetchall(),
-                )
+                yield environment, lambda: ask(f"SELECT number FROM {effects}.effects").fetchall()
             finally:
-                connection.execute(f"DROP SCHEMA IF EXISTS {place}, {place}_effects CASCADE")
+                ask(f"DROP SCHEMA IF EXISTS {place}, {effects} CASCADE")
 
 
 def read_options() -> argparse.Namespace:

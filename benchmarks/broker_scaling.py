@@ -19,7 +19,7 @@ from benchmarks.broker_kills import connection_to
 from benchmarks.brokers.waiting import SECONDS
 from benchmarks.machine import described
 from tests.brokers.kills import Run
-from tests.brokers.servers import KINDS, serving
+from tests.brokers.servers import KINDS, end_in_order, serving
 
 #: How many events each worker has, by how many it handles at the same time.
 EVENTS = {2: 1_500, 50: 15_000}
@@ -28,6 +28,7 @@ PROCESSES = (1, 2, 4)
 
 def main() -> None:
     options = read_options()
+    end_in_order()
     machine = described()
     print(f"{machine['cpu']}, {machine['cores']} cores; handlers wait {SECONDS * 1_000:g} ms")
     print(f"{'':10}{'at a time':>10}{'workers':>9}{'events/s':>10}{'ratio':>8}{'cores':>8}")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -94,6 +95,11 @@ class Server:
 
     def _log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2_000:]
+
+
+def end_in_order() -> None:
+    """Have SIGTERM end this process so that the servers that it started end too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 @contextmanager
