@@ -88,18 +88,16 @@ def remembering(
         from tests.services import POSTGRES
 
         environment["COUNTING_SERVER"] = POSTGRES
-        effects = f"{place}_effects"  # the store has a schema of its own
         with psycopg.connect(POSTGRES, autocommit=True) as connection:
-
-            def ask(statement: str) -> psycopg.Cursor:
-                return connection.execute(statement.encode())
-
-            ask(f"CREATE SCHEMA {effects}")
-            ask(f"CREATE TABLE {effects}.effects (number bigint NOT NULL)")
+            effects = f"{place}_effects"  # the store has a schema of its own
+            connection.execute(f"CREATE SCHEMA {effects}".encode())
+            connection.execute(f"CREATE TABLE {effects}.effects (number bigint NOT NULL)".encode())
+            read = f"SELECT number FROM {effects}.effects".encode()
             try:
-                yield environment, lambda: ask(f"SELECT number FROM {effects}.effects").fetchall()
+                yield environment, lambda: connection.execute(read).fetchall()
             finally:
-                ask(f"DROP SCHEMA IF EXISTS {place}, {effects} CASCADE")
+                drop = f"DROP SCHEMA IF EXISTS {place}, {effects} CASCADE"
+                connection.execute(drop.encode())
 
 
 def read_options() -> argparse.Namespace:

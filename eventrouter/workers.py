@@ -28,7 +28,7 @@ from eventrouter.processing import (
 )
 from eventrouter.result import Status
 from eventrouter.router import Router
-from eventrouter.stores.entries import Entry, EventQueue
+from eventrouter.stores.entries import Entry, EventQueue, Receives
 
 _LOOK: Final = 0.1  # seconds between two looks at whether the queue is empty
 _BREATH: Final = 0.01  # seconds after a queue that waits by itself gave nothing
@@ -193,9 +193,17 @@ class Workers:
         if suspects:
             suspect, *others = suspects
             # Not kept waiting here: if the process dies of this one, they would be charged for it.
+            await self._recede()
             for other in others:
                 await self._processing.give_back(other)
             await self._work_alone_on(suspect)
+
+    async def _recede(self) -> None:
+        if isinstance(self._queue, Receives):
+            try:
+                await undisturbed(self._queue.recede)
+            except Exception as error:
+                log_failure("what was received and not taken can't be given back", error)
 
     # Processing: a task goes on to the next entry, since to start one costs more than most handlers
 

@@ -127,6 +127,20 @@ class EventQueue(Protocol):
 
 
 @runtime_checkable
+class Receives(Protocol):
+    """What a queue has besides that receives entries before they are taken."""
+
+    async def recede(self) -> None:
+        """
+        Give back, at no cost, what was received and not taken, and receive no more until ``take``.
+
+        It is called before an entry is processed that may end the process: what lies about then
+        would be taken for one that never ended.
+        """
+        ...
+
+
+@runtime_checkable
 class InboxStore(EventQueue, DeadLetterStore, Protocol):
     """
     Keeps events from when they are accepted until they are processed.

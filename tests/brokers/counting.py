@@ -45,9 +45,10 @@ def remembered() -> Router:
 def transactional() -> Router:
     """Leaves a row, in the transaction that remembers that the event was handled."""
     place = os.environ["COUNTING_PLACE"]
-    insert = f"INSERT INTO {place}_effects.effects VALUES (%s)".encode()
     store = PostgresStore(os.environ["COUNTING_SERVER"], schema=place, connections=8)
     router = Router(idempotency=Idempotency(store, lease=LEASE), max_threads=8)
+
+    insert = f"INSERT INTO {place}_effects.effects VALUES (%s)".encode()
 
     @router.on("counted")
     def count(event: Event[int], connection: Connection) -> None:

@@ -14,6 +14,7 @@ class Proxy:
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._port = 0
 
     @classmethod
@@ -21,7 +22,7 @@ class Proxy:
     async def to(cls, url: str) -> AsyncGenerator[Proxy]:
         """One that stands before the server at the URL."""
         proxy = cls(url)
-        server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(proxy._accept, "127.0.0.1", 0)
         proxy._port = server.sockets[0].getsockname()[1]
         try:
             yield proxy
@@ -29,6 +30,7 @@ class Proxy:
             server.close()
             proxy.cut()
             await server.wait_closed()
+            await asyncio.gather(*proxy._serving)
 
     @property
     def url(self) -> str:
@@ -40,6 +42,11 @@ class Proxy:
         """Cut all connections; new ones are taken."""
         for writer in self._writers:
             writer.transport.abort()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = self._parts.hostname, self._parts.port

@@ -58,7 +58,7 @@ class BrokerQueue(EventQueue, Protocol):
         """
         Receive no more; what was received and not taken goes back to the broker, at no cost.
 
-        What was taken can still be settled. ``take`` gives nothing any more.
+        What was taken can still be settled. ``take`` gives nothing any more, and does not wait.
         """
         ...
 

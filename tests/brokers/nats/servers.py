@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import which
 
@@ -27,8 +28,7 @@ class Server:
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = _free_port()
 
     @property
     def url(self) -> str:
@@ -42,6 +42,7 @@ class Server:
         self._process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
         give_up = time.monotonic() + _PATIENCE
         while True:
+            assert self._process.poll() is None, "the server ended: its port may be taken"
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
@@ -69,6 +70,14 @@ def serving(folder: Path, *options: str) -> Generator[Server]:
         yield server
     finally:
         server.kill()
+
+
+def _free_port() -> int:
+    """One that no client is given while the server is down, since those are above 32768."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def require_program() -> None:

@@ -68,7 +68,7 @@ async def test_the_payload_is_what_the_envelope_reads_and_nothing_else_reads_it(
     attach(router, broker, subscriber, dead_letters="dead")
     letters: list[tuple[bytes, str]] = []
 
-    @broker.subscriber("dead")  # type: ignore[untyped-decorator]
+    @broker.subscriber("dead")
     async def keep(body: Any, message: NatsMessage) -> None:
         letters.append((message.body, message.headers["eventrouter-status"]))
 
@@ -127,7 +127,7 @@ async def test_an_app_handles_gives_back_and_sets_aside(rig: NatsRig) -> None:
 
 
 async def test_the_middleware_of_faststream_runs(rig: NatsRig) -> None:
-    class Note(BaseMiddleware):  # type: ignore[misc]
+    class Note(BaseMiddleware):
         bodies: ClassVar[list[bytes]] = []
 
         async def consume_scope(self, call_next: Any, msg: Any) -> Any:

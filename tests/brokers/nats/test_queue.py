@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 import anyio
@@ -101,6 +102,28 @@ async def test_what_was_received_and_not_taken_is_given_back_at_no_cost(rig: Nat
     await other.stop()
     await other.close()
     assert (entry.attempts, entry.failed) == (1, 0)
+
+
+async def test_what_was_received_is_given_back_before_an_event_is_processed_alone(
+    rig: NatsRig,
+) -> None:
+    queue = rig.queue("g")
+    await declare(rig, "g")
+    for number in range(3):
+        await rig.publish(raw_event("counted", number))
+    await queue.open(3)
+    pull = queue._pull
+    assert pull is not None
+    await pull._ask(3)
+    await until(lambda: len(pull._messages) == 3)
+
+    await queue.recede()
+
+    assert pull._messages == deque()
+    entry = await take_one(queue)
+    assert (entry.attempts, entry.failed) == (1, 0)
+    await queue.stop()
+    await queue.close()
 
 
 async def test_a_long_handler_keeps_its_event(rig: NatsRig) -> None:

@@ -92,6 +92,10 @@ class NatsQueue:
     async def stop(self) -> None:
         """Receive no more, and give back what was received and not taken."""
         self._is_stopped = True
+        await self.recede()
+
+    async def recede(self) -> None:
+        """Give back what was received and not taken, and receive no more until ``take``."""
         pull, self._pull = self._pull, None
         if pull is None or not pull.client.is_connected:
             return  # what came goes back when its lease runs out
@@ -127,6 +131,9 @@ class NatsQueue:
     async def _checked_pull(self) -> Pull:
         """What is pulled by, if the server can be reached."""
         pull = self._pull
+        if pull is None and self._broker._connection is not None and self._client.is_connected:
+            await self._listen()
+            pull = self._pull
         if pull is None or pull.client.is_closed:
             # The client has given up, as it does when told to, or when refused once.
             self._broker._connection = None
@@ -143,7 +150,6 @@ class NatsQueue:
     async def take(self, worker: str, *, limit: int, lease: float) -> list[Entry]:
         """Take what came, and wait a moment if nothing did."""
         if self._is_stopped:
-            await anyio.sleep(_WAIT)
             return []
         with told("no events can be asked for", self._address):
             pull = await self._checked_pull()
