@@ -78,10 +78,17 @@ def remembering(
     if store == "none":
         yield environment, None
     elif store == "redis":
+        import redis
+
         from tests.services import REDIS
 
         environment["COUNTING_SERVER"] = REDIS
-        yield environment, None
+        try:
+            yield environment, None
+        finally:
+            with redis.Redis.from_url(REDIS) as client:
+                for key in client.scan_iter(f"{place}*", count=1_000):
+                    client.unlink(key)
     else:
         import psycopg
 
