@@ -6,18 +6,13 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from itertools import count
 from typing import Any, ClassVar, TypeVar
 
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
 from attrs import Attribute, Factory, field, frozen
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from typing_extensions import Unpack
 
-from eventrouter.contexts import in_event_loop
 from eventrouter.envelope import Headers
 from eventrouter.errors import RegistrationError
 from eventrouter.stores.arguments import (
@@ -38,10 +33,10 @@ from eventrouter.stores.postgres.address import Address, read_address
 from eventrouter.stores.postgres.database import Database
 from eventrouter.stores.postgres.session import Session
 from eventrouter.stores.postgres.transactions import transact
+from eventrouter.stores.threads import StoreThreads
 
 T = TypeVar("T")
 
-_numbers = count()
 _SCHEMA = re.compile(r"(?!pg_)[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -62,9 +57,8 @@ def _make_database(store: PostgresStore) -> Database:
     return Database(store.address, store.schema, store.timeout, store.clock, store.connections)
 
 
-def _make_limiter(_: PostgresStore) -> anyio.lowlevel.RunVar[anyio.CapacityLimiter]:
-    # Older anyio goes by the name alone.
-    return anyio.lowlevel.RunVar(f"eventrouter PostgreSQL threads {next(_numbers)}")
+def _make_threads(store: PostgresStore) -> StoreThreads:
+    return StoreThreads(store.connections)
 
 
 @frozen(eq=False)
@@ -109,8 +103,8 @@ class PostgresStore:
     _database: Database = field(
         default=Factory(_make_database, takes_self=True), init=False, repr=False
     )
-    _limiter: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = field(
-        default=Factory(_make_limiter, takes_self=True), init=False, repr=False
+    _threads: StoreThreads = field(
+        default=Factory(_make_threads, takes_self=True), init=False, repr=False
     )
 
     @property
@@ -276,22 +270,8 @@ class PostgresStore:
         return await self._do(entries.count)
 
     async def _do(self, work: Callable[[Session], T], *, is_one_statement: bool = True) -> T:
-        def call() -> T:
-            if is_one_statement:
-                return self._database.do(work)
-            return self._database.do_at_once(work)
-
-        if not in_event_loop():
-            return call()
-        return await anyio.to_thread.run_sync(call, limiter=self._limiter_of_loop())
-
-    def _limiter_of_loop(self) -> anyio.CapacityLimiter:
-        try:
-            return self._limiter.get()
-        except LookupError:
-            limiter = anyio.CapacityLimiter(self.connections)
-            self._limiter.set(limiter)
-            return limiter
+        do = self._database.do if is_one_statement else self._database.do_at_once
+        return await self._threads.run(lambda: do(work))
 
 
 def _token() -> str:
