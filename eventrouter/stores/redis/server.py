@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 
 import redis
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError, TimeoutError
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import AuthenticationError, NoScriptError, ReadOnlyError
 from redis.retry import Retry
 
 from eventrouter.errors import RegistrationError, StoreError
@@ -17,6 +18,9 @@ from eventrouter.stores.redis.scripts import Script
 _TIMEOUT = 3  # seconds
 _RETRIES = 3
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 0.5  # seconds
+_NEVER: Final = Retry(NoBackoff(), 0)
+
+T = TypeVar("T")
 
 
 class Server:
@@ -63,16 +67,8 @@ class Server:
         """
         if not self._is_checked:
             self.check()
-        client = cast("Any", self._client)
         try:
-            with explained(self.address):
-                try:
-                    return client.evalsha(script.digest, 1, key.encode(), *arguments)
-                except NoScriptError:  # the first time, and when the server has started anew
-                    return client.eval(script.text, 1, key.encode(), *arguments)
-                except ReadOnlyError:  # the primary has changed: its name may lead to another
-                    client.connection_pool.disconnect(inuse_connections=False)
-                    raise
+            return self._retried(lambda: self._run(script, key.encode(), *arguments))
         except StoreError:
             self._is_checked = False  # what comes back may be another server
             raise
@@ -84,8 +80,7 @@ class Server:
         Raises:
             StoreError: If it does not, or can't be asked.
         """
-        with explained(self.address):
-            memory: dict[str, Any] = cast("Any", self._client).info("memory")
+        memory: dict[str, Any] = self._retried(lambda: cast("Any", self._client).info("memory"))
         policy = memory.get("maxmemory_policy", "noeviction")
         if policy != "noeviction":
             raise StoreError(
@@ -93,6 +88,27 @@ class Server:
                 "ran, which then runs again; set it to noeviction, or name another server"
             )
         self._is_checked = True
+
+    def _run(self, script: Script, *arguments: bytes | str | int) -> Any:
+        client = cast("Any", self._client)
+        try:
+            return client.evalsha(script.digest, 1, *arguments)
+        except NoScriptError:  # the first time, and when the server has started anew
+            return client.eval(script.text, 1, *arguments)
+        except ReadOnlyError:  # the primary has changed: its name may lead to another
+            client.connection_pool.disconnect(inuse_connections=False)
+            raise
+
+    def _retried(self, call: Callable[[], T]) -> T:
+        # Not left to the client, which does not try again to get a connection from its pool. One
+        # that was given has been told by its owner how often to try.
+        retry = (
+            Retry(ExponentialBackoff(cap=_LONGEST_WAIT, base=_FIRST_WAIT), _RETRIES)
+            if self._is_own
+            else _NEVER
+        )
+        with explained(self.address):
+            return retry.call_with_retry(call, lambda error: None, is_retryable=_may_pass)
 
     def close(self) -> None:
         """Close the connections, unless they are those of a client that was given."""
@@ -108,8 +124,7 @@ def _client_of(url: str) -> redis.Redis:
                 url,
                 socket_timeout=_TIMEOUT,
                 socket_connect_timeout=_TIMEOUT,
-                retry=Retry(ExponentialBackoff(cap=_LONGEST_WAIT, base=_FIRST_WAIT), _RETRIES),
-                retry_on_error=[ConnectionError, TimeoutError],
+                retry=_NEVER,
             ),
         )
     except (ValueError, TypeError):  # which tell of the URL, and with it of the password
@@ -118,3 +133,7 @@ def _client_of(url: str) -> redis.Redis:
             "redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// with TLS, or unix://PATH, with "
             "special characters in USER and PASSWORD written as %XX"
         ) from None
+
+
+def _may_pass(error: Exception) -> bool:
+    return not isinstance(error, AuthenticationError)
