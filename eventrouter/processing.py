@@ -19,7 +19,7 @@ from eventrouter.outcome import spoken_of
 from eventrouter.result import Result, Status
 from eventrouter.retry import exponential
 from eventrouter.router import Router
-from eventrouter.stores.entries import Entry, EventQueue
+from eventrouter.stores.entries import Entry, EventQueue, Receives
 from eventrouter.stores.letters import DeadLetter
 
 LOGGER: Final = logging.getLogger("eventrouter.inbox")
@@ -28,6 +28,10 @@ T = TypeVar("T")
 
 _PATIENCE = 15.0  # seconds that one call of a queue may take
 _JITTER = 0.1
+
+#: How often an event never ended when it is processed alone from then on: once is what befalls all
+#: that run when a machine fails.
+SUSPICIOUS: Final = 2
 
 #: The seconds to wait after a queue failed so often.
 pause_after: Final = exponential(0.1, longest=30.0)
@@ -123,11 +127,19 @@ class Processing:
                 letter_of(result, entry.raw, entry.headers, entry.received, entry.attempts),
             )
 
+    async def process_alone(self, entry: Entry) -> None:
+        """Process an entry that may end the process, while no other is processed."""
+        if await self._has_suspected(entry):
+            await self.process(entry)
+        else:
+            await self.give_back(entry)
+
     async def end(self, entry: Entry) -> None:
         """Set an entry aside that never ended too often, without processing it."""
         attempts = entry.attempts - 1
         # Reading it may be what ends the process; if so, the next time it is not read.
-        event = self._read(entry) if self._terms.is_just_over(entry) else None
+        is_read = self._terms.is_just_over(entry) and await self._has_suspected(entry)
+        event = self._read(entry) if is_read else None
         error = NeverEnded(deaths_of(entry) or attempts)
         LOGGER.error("%s is set aside: %s", spoken_of(event), error)
         self.results[Status.FAILED] += 1
@@ -165,6 +177,17 @@ class Processing:
             exc_info=result.error,
         )
         await self._settle(entry, lambda: self._queue.give_back(entry, delay, charge=True))
+
+    async def _has_suspected(self, entry: Entry) -> bool:
+        """Whether the queue knows whom to blame if the process ends now."""
+        if isinstance(self._queue, Receives):
+            queue = self._queue
+            try:
+                await undisturbed(lambda: queue.suspect(entry))
+            except Exception as error:
+                log_failure("an event that may end the process can't be begun", error)
+                return False
+        return True
 
     async def _set_aside(self, entry: Entry, letter: DeadLetter) -> None:
         if await self._settle(entry, lambda: self._queue.set_aside(entry, letter)):

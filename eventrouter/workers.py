@@ -19,6 +19,7 @@ from eventrouter.bell import Bell
 from eventrouter.contexts import calling_in_loop, in_own_context, in_trio
 from eventrouter.processing import (
     LOGGER,
+    SUSPICIOUS,
     Processing,
     Terms,
     deaths_of,
@@ -32,7 +33,6 @@ from eventrouter.stores.entries import Entry, EventQueue, Receives
 
 _LOOK: Final = 0.1  # seconds between two looks at whether the queue is empty
 _BREATH: Final = 0.01  # seconds after a queue that waits by itself gave nothing
-_SUSPICIOUS: Final = 2  # times that an event never ended, as all do that run when a machine fails
 
 
 @define(eq=False)
@@ -183,7 +183,7 @@ class Workers:
         for entry in entries:
             if self._terms.is_over(entry):
                 tasks.start_soon(self._processing.end, entry)
-            elif deaths_of(entry) >= min(_SUSPICIOUS, self._terms.deaths - 1):
+            elif deaths_of(entry) >= min(SUSPICIOUS, self._terms.deaths - 1):
                 suspects.append(entry)
             elif self._needs_tasks:
                 tasks.start_soon(self._processing.process, entry)
@@ -251,7 +251,7 @@ class Workers:
         if self._is_ending:
             await self._processing.give_back(entry)
         else:
-            await self._processing.process(entry)
+            await self._processing.process_alone(entry)
 
     def _let_go(self, entry: Entry) -> None:
         self._held.pop((entry.id, entry.token), None)

@@ -128,14 +128,27 @@ class EventQueue(Protocol):
 
 @runtime_checkable
 class Receives(Protocol):
-    """What a queue has besides that receives entries before they are taken."""
+    """
+    What a queue has besides that receives entries before they are taken.
+
+    It counts those too that lie about when their process ends. So it can't tell by that which one
+    is at fault, and has to be told.
+    """
 
     async def recede(self) -> None:
         """
         Give back, at no cost, what was received and not taken, and receive no more until ``take``.
 
-        It is called before an entry is processed that may end the process: what lies about then
-        would be taken for one that never ended.
+        It is called before an entry is processed that may end the process.
+        """
+        ...
+
+    async def suspect(self, entry: Entry) -> None:
+        """
+        Keep that this entry is at fault, should the process end now.
+
+        It is called just before the entry is processed alone, once others with which it was taken
+        may have been at fault twice.
         """
         ...
 

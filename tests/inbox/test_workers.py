@@ -34,6 +34,9 @@ class Watched:
         self._called = anyio.Event()
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        if not hasattr(self.store, name):
+            raise AttributeError(name)
+
         async def call(*arguments: Any, **named: Any) -> Any:
             self.calls[name] += 1
             self._called.set()

@@ -68,6 +68,108 @@ async def test_failures_are_told_from_deaths(rig: NatsRig) -> None:
     assert (died_once.attempts, died_once.failed) == (3, 1)
 
 
+async def test_what_ends_its_process_beside_others_is_not_blamed_more_than_twice(
+    rig: NatsRig,
+) -> None:
+    queue = rig.queue("g", lease=0.2)
+    await declare(rig, "g", lease=0.2)
+    await rig.publish(raw_event())
+    await queue.open(1)
+
+    attempts = [(await take_one(queue)).attempts for _ in range(5)]  # whose leases run out
+    await queue.stop()
+    await queue.close()
+
+    assert attempts == [1, 2, 3, 3, 3]
+
+
+async def test_each_time_that_an_event_ends_its_process_alone_counts(rig: NatsRig) -> None:
+    queue = rig.queue("g", lease=0.2)
+    await declare(rig, "g", lease=0.2)
+    await rig.publish(raw_event())
+    await queue.open(1)
+
+    attempts = list[int]()
+    for _ in range(5):
+        entry = await take_one(queue)
+        attempts.append(entry.attempts)
+        if entry.attempts > 2:
+            await queue.suspect(entry)
+    await queue.stop()
+    await queue.close()
+
+    assert attempts == [1, 2, 3, 4, 5]
+
+
+async def test_an_event_that_ends_by_itself_is_not_blamed_for_having_been_alone(
+    rig: NatsRig,
+) -> None:
+    queue = rig.queue("g")
+    await declare(rig, "g")
+    await rig.publish(raw_event())
+    await queue.open(1)
+
+    entry = await take_one(queue)
+    await queue.suspect(entry)
+    await queue.give_back(entry, charge=True)
+    entry = await take_one(queue)
+    await queue.stop()
+    await queue.close()
+
+    assert (entry.attempts, entry.failed) == (2, 1)
+
+
+async def test_an_event_that_can_not_be_suspected_is_not_begun(
+    rig: NatsRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = Router()
+    seen = Seen(router)
+    queue = rig.queue("g", lease=0.2)
+    await declare(rig, "g", lease=0.2)
+    await rig.publish(raw_event("counted", 1))
+    await queue.open(1)
+    for _ in range(2):
+        await take_one(queue)
+    await queue.stop()
+    await queue.close()
+    bucket = f"KV_{rig.stream}-g-attempts"
+    config = (await rig.jetstream.stream_info(bucket)).config
+
+    async with working(queue, router):
+        await rig.jetstream.update_stream(config.evolve(max_msg_size=1))
+        await until(lambda: "can't be begun" in caplog.text)
+        assert seen.passed == []
+        await rig.jetstream.update_stream(config)
+        await seen.until(1)
+
+    assert seen.passed == [1]
+
+
+async def test_what_is_done_does_not_come_again_when_another_is_given_back(rig: NatsRig) -> None:
+    queue = rig.queue("g")
+    await declare(rig, "g")
+    for number in range(3):
+        await rig.publish(raw_event("counted", number))
+    await queue.open(4)
+    entries = list[Entry]()
+    while len(entries) < 3:  # and one more was asked for
+        entries += await queue.take("w", limit=4, lease=queue.lease)
+    first, second, last = entries
+
+    await queue.done(last)
+    await queue.recede()
+    await queue.give_back(second)
+    await queue._client.flush()
+    await rig.jetstream.stream_info(rig.stream)  # so that the server has looked who wants it
+    again = await take_one(queue)
+    rest = await queue.take("w", limit=4, lease=queue.lease)
+    await queue.done(first)
+    await queue.stop()
+    await queue.close()
+
+    assert (again.id, again.attempts, rest) == (second.id, 1, [])
+
+
 async def test_nothing_is_counted_any_more_once_an_event_is_done(rig: NatsRig) -> None:
     queue = rig.queue("g")
     await declare(rig, "g")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 from nats.js.errors import NotFoundError
 
 _LONGEST = 30 * 86_400.0  # seconds that a count is kept of an event that is not tried again
@@ -19,10 +19,32 @@ class Count:
     Attributes:
         failed: How often since it failed.
         spared: How often without a fault of its own.
+        suspected: How often it ended its process while it was processed alone.
     """
 
     failed: int = 0
     spared: int = 0
+    suspected: int = 0
+
+    @property
+    def once_suspected(self) -> Count:
+        """The count if the process ends now, by the fault of this event."""
+        return evolve(self, suspected=self.suspected + 1)
+
+    def attempts(self, deliveries: int, most_unsure: int) -> int:
+        """
+        How many of the deliveries count as attempts.
+
+        An event that was delivered and never ended may have stood beside the one that is at fault,
+        or not even have come: before 2.10.15 the server counts a delivery for which it then finds
+        no receiver (https://github.com/nats-io/nats-server/pull/5338).
+
+        Args:
+            deliveries: How often it was delivered.
+            most_unsure: How many of those at most may count for which it may not be at fault.
+        """
+        unsure = deliveries - 1 - self.spared - self.failed - self.suspected
+        return 1 + self.failed + self.suspected + min(max(unsure, 0), most_unsure)
 
     def one_more(self, *, charge: bool) -> Count:
         """The count after it was given back once more."""
@@ -74,13 +96,12 @@ class Counts:
         except NotFoundError:
             return NONE
         kept = json.loads(found.data)
-        return Count(kept["failed"], kept["spared"])
+        return Count(kept["failed"], kept["spared"], kept["suspected"])
 
     async def keep(self, sequence: str, count: Count) -> None:
         """Keep a count; once this returns, it is on the server."""
-        kept = {"failed": count.failed, "spared": count.spared}
         await self._jetstream.publish(
-            self._prefix + sequence, json.dumps(kept).encode(), stream=self._stream
+            self._prefix + sequence, json.dumps(asdict(count)).encode(), stream=self._stream
         )
 
     async def forget(self, sequence: str) -> None:

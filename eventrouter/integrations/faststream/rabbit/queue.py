@@ -29,8 +29,8 @@ from eventrouter.integrations.faststream.rabbit.recipe import (
     counts_deliveries,
 )
 from eventrouter.integrations.faststream.rabbit.sending import Sending
-from eventrouter.integrations.faststream.rabbit.suspects import SUSPICIOUS, Suspects
-from eventrouter.processing import deaths_of
+from eventrouter.integrations.faststream.rabbit.suspects import Suspects
+from eventrouter.processing import SUSPICIOUS, deaths_of
 from eventrouter.stores.entries import Entry, EntryCounts
 from eventrouter.stores.letters import DeadLetter
 

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 from itertools import count
 from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 from aiormq import Channel
 from pamqp.commands import Basic
 
 from eventrouter.integrations.faststream.rabbit.failures import told
 from eventrouter.integrations.faststream.rabbit.messages import Taken
-
-#: After so many deliveries in vain an event is one of them; workers process it alone from then on.
-SUSPICIOUS: Final = 2
 
 _PAUSE = 5.0  # seconds between looks for those that another process left
 
