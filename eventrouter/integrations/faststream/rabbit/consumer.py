@@ -29,7 +29,8 @@ class Consumer:
     def __init__(self, place: str, queue: str) -> None:
         self._place = place
         self._queue = queue
-        self._arrived = deque[DeliveredMessage]()
+        self.arrived = 0  # messages, ever
+        self._buffer = deque[DeliveredMessage]()
         self._news = asyncio.Event()
         self._channel: Channel | None = None
         self._prefetch = 1
@@ -41,7 +42,7 @@ class Consumer:
     @property
     def buffered(self) -> int:
         """How many messages arrived and were not taken."""
-        return len(self._arrived)
+        return len(self._buffer)
 
     @property
     def is_working(self) -> bool:
@@ -87,21 +88,21 @@ class Consumer:
         Raises:
             StoreError: If none can arrive any more; those that did are delivered again.
         """
-        if not self._arrived and self.is_working:
+        if not self._buffer and self.is_working:
             self._news.clear()
             with anyio.move_on_after(_PATIENCE):
                 await self._news.wait()
         if not self.is_working:
-            self._arrived.clear()
+            self._buffer.clear()
             raise StoreError(
                 f"RabbitMQ at {self._place} delivers nothing of the queue {self._queue} any more: "
                 + self._reason()
             )
-        return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+        return [self._buffer.popleft() for _ in range(min(limit, len(self._buffer)))]
 
     def put_back(self, messages: list[DeliveredMessage]) -> None:
         """Have messages be taken next that were taken and not looked at."""
-        self._arrived.extendleft(reversed(messages))
+        self._buffer.extendleft(reversed(messages))
 
     async def pause(self) -> None:
         """Have RabbitMQ push no more; what it has sent already may still arrive."""
@@ -116,8 +117,8 @@ class Consumer:
 
     def take_rest(self) -> list[DeliveredMessage]:
         """Take what arrived, however much."""
-        rest = [message for message in self._arrived if not message.channel.is_closed]
-        self._arrived.clear()
+        rest = [message for message in self._buffer if not message.channel.is_closed]
+        self._buffer.clear()
         return rest
 
     async def close(self) -> None:
@@ -126,7 +127,8 @@ class Consumer:
             await self._channel.close()
 
     async def _arrive(self, message: DeliveredMessage) -> None:
-        self._arrived.append(message)
+        self.arrived += 1
+        self._buffer.append(message)
         self._news.set()
 
     def _end(self, _: object) -> None:

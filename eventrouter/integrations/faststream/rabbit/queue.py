@@ -143,12 +143,10 @@ class RabbitEvents:
         consumer = await self._working_consumer()
         suspect = await self._suspects.take(await self._connection())
         if suspect is not None:
-            entries = [entry_of(suspect, self._suspects.token, counts_deliveries=True)]
-        else:
-            messages = await consumer.take(limit)
-            entries = await self._sorted_out(consumer, messages)
-        self._unsettled.update(_key_of(entry) for entry in entries)
-        return list(entries)
+            entry = entry_of(suspect, self._suspects.token, counts_deliveries=True)
+            self._unsettled.add(_key_of(entry))
+            return [entry]
+        return list(await self._sorted_out(consumer, await consumer.take(limit)))
 
     async def entry_of(self, message: Any) -> Entry:
         """The entry of a message that FastStream received itself."""
@@ -189,9 +187,13 @@ class RabbitEvents:
 
     async def count_entries(self) -> EntryCounts:
         """Say how many are in the queue; of what other workers have, RabbitMQ does not tell."""
+        consumer, taken = self._consumer, len(self._unsettled)
+        buffered, arrived = (consumer.buffered, consumer.arrived) if consumer else (0, 0)
         ready, waiting = await self._recipe.count(await self._connection())
-        buffered = self._consumer.buffered if self._consumer is not None else 0
-        return EntryCounts(ready=ready + buffered, waiting=waiting, taken=len(self._unsettled))
+        if consumer is not None:
+            # They may be in another queue by now, in one that had been counted already.
+            buffered += consumer.arrived - arrived
+        return EntryCounts(ready=ready + buffered, waiting=waiting, taken=taken)
 
     async def _acknowledge(self, entry: Entry) -> bool:
         self._unsettled.discard(_key_of(entry))
@@ -243,22 +245,25 @@ class RabbitEvents:
     ) -> list[RabbitEntry]:
         """The entries that may be processed beside others; the rest is published elsewhere."""
         sound = list[tuple[DeliveredMessage, RabbitEntry]]()
-        unseen = deque(messages)
+        unseen = deque((message, self._entry_of(message)) for message in messages)
+        keys = {_key_of(entry) for _, entry in unseen}
+        self._unsettled |= keys
         try:
             while unseen:
-                entry = self._entry_of(unseen[0])
+                message, entry = unseen[0]
                 target = self._detour_of(entry)
                 if target is None:
-                    sound.append((unseen[0], entry))
+                    sound.append((message, entry))
                 else:
                     if target == self._suspects.queue:
                         entry = suspected(entry, SUSPICIOUS)
                         self._suspects.expect_one()
                     await self._send_again(entry, target, charge=False)
-                    await entry.delivery.acknowledge(wait=True)
+                    await self._acknowledge(entry)
                 unseen.popleft()
         except BaseException:
-            consumer.put_back([*(message for message, _ in sound), *unseen])
+            self._unsettled -= keys
+            consumer.put_back([message for message, _ in (*sound, *unseen)])
             raise
         return [entry for _, entry in sound]
 

@@ -173,13 +173,14 @@ class Recipe:
 
     async def count(self, connection: Any) -> tuple[int, int]:
         """How many events are in the queue, and how many wait to be tried again."""
-        ready = await self._count_in(connection, self._queue.name)
-        if ready is None:
-            raise StoreError(f"RabbitMQ at {self._place} has no queue {self._queue.name}")
         usual = {2**step for step in range(_USUAL.bit_length())}
         waiting = await self._count_in(connection, self.suspects_queue) or 0
         for seconds in sorted(usual | self._waits):
             waiting += await self._count_in(connection, f"{self.retry_queues}{seconds}s") or 0
+        # Last, as what waits now may be there then.
+        ready = await self._count_in(connection, self._queue.name)
+        if ready is None:
+            raise StoreError(f"RabbitMQ at {self._place} has no queue {self._queue.name}")
         return ready, waiting
 
     @property
