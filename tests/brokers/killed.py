@@ -7,13 +7,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from eventrouter import Router
 from eventrouter.integrations.faststream.consuming import consuming
-from eventrouter.integrations.faststream.queues import connection_of
+from tests.brokers.rig import queue_of
 from tests.inbox.killed import append
 
 
@@ -29,11 +28,7 @@ async def main(connection: str, folder: Path) -> None:
     async def end(_: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    arguments = json.loads(connection)
-    lease = arguments.pop("lease", None)
-    queue: Any = connection_of(**arguments).queue
-    if lease is not None:
-        queue.lease = lease
+    queue = queue_of(**json.loads(connection))
     async with (
         consuming(
             router,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from attrs import frozen
 
-from eventrouter.integrations.faststream.queues import BrokerQueue
+from eventrouter.integrations.faststream.queues import BrokerQueue, connection_of
 
 
 @frozen
@@ -16,6 +16,26 @@ class Letter:
 
     raw: bytes
     headers: Mapping[str, str]
+
+
+def queue_of(
+    *, lease: float | None = None, session: float | None = None, **connection: Any
+) -> BrokerQueue:
+    """
+    A queue, as a process makes it.
+
+    Args:
+        lease: For how long an event is left to a process that was killed, in seconds.
+        session: The same of a partition of Kafka, in seconds.
+        connection: The arguments of ``connection_of``.
+    """
+    queue: Any = connection_of(**connection).queue
+    if lease is not None:
+        queue.lease = lease
+    if session is not None:
+        queue._settings["session_timeout_ms"] = int(session * 1000)
+        queue._settings["heartbeat_interval_ms"] = int(session * 250)
+    return cast("BrokerQueue", queue)
 
 
 class Rig(Protocol):
@@ -47,10 +67,10 @@ class Rig(Protocol):
 
     def connection(self, group: str) -> dict[str, Any]:
         """
-        The arguments of ``connection_of`` for the same, ``url`` among them.
+        The arguments of ``queue_of`` for the same, ``url`` among them.
 
-        A ``lease`` besides, of a second or so, where a process goes by its own and not the
-        broker's.
+        A ``lease`` or a ``session`` besides, of a second or so, where a process goes by its own
+        and not by the broker's.
         """
         ...
 

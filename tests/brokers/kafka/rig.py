@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from eventrouter.integrations.faststream.queues import BrokerQueue, connection_of
-from tests.brokers.rig import Letter
+from eventrouter.integrations.faststream.queues import BrokerQueue
+from tests.brokers.kafka.cluster import Cluster
+from tests.brokers.rig import Letter, queue_of
 
 
 class KafkaRig:
@@ -18,15 +19,16 @@ class KafkaRig:
     Topics that are of one test alone.
 
     Args:
-        url: Where Kafka is.
+        cluster: Kafka.
     """
 
     tells_failures = True
     keeps_order = False  # but within a partition
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.address = url.removeprefix("kafka://")
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.url = cluster.url
+        self.address = self.url.removeprefix("kafka://")
         self.name = f"t{uuid4().hex[:12]}"
         self._producer = AIOKafkaProducer(bootstrap_servers=self.address, acks="all")
 
@@ -42,10 +44,11 @@ class KafkaRig:
             "subject": self.name,
             "group": f"{self.name}.{group}",
             "declare": True,
+            "session": 1.0,
         }
 
     def queue(self, group: str, *, lease: float = 30.0) -> BrokerQueue:
-        return connection_of(**self.connection(group)).queue
+        return queue_of(**self.connection(group))
 
     async def publish(
         self, raw: bytes, headers: Mapping[str, str] | None = None, *, partition: int | None = None
@@ -77,4 +80,5 @@ class KafkaRig:
         return sorted(records, key=lambda record: record.timestamp)
 
     async def cut(self) -> None:
-        raise NotImplementedError
+        self.cluster.go_down()
+        self.cluster.come_up()

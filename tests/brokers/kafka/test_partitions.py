@@ -12,7 +12,7 @@ from eventrouter import Router
 from eventrouter.integrations.faststream.kafka.queue import KafkaEvents
 from eventrouter.stores.entries import Entry
 from tests.brokers.kafka.rig import KafkaRig
-from tests.brokers.scenarios import Seen, process_all, working
+from tests.brokers.scenarios import Seen, process_all, until, working
 from tests.events import raw_event
 
 pytestmark = pytest.mark.anyio
@@ -90,3 +90,20 @@ async def test_what_was_in_flight_is_not_committed_by_who_lost_its_partition(
     await queue.close()
     await process_all(rig.queue("g"), router)
     assert seen.passed == [1]
+
+
+async def test_it_goes_on_when_kafka_was_away(
+    rig: KafkaRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = Seen(router := Router())
+    await rig.publish(raw_event("counted", 0), partition=0)
+
+    async with working(rig.queue("g"), router):
+        await seen.until(1)
+        rig.cluster.go_down()
+        await until(lambda: "Unable connect" in caplog.text)
+        rig.cluster.come_up()
+        await rig.publish(raw_event("counted", 1), partition=0)
+        await seen.until(2)
+
+    assert set(seen.passed) == {0, 1}

@@ -11,6 +11,7 @@ from typing import Any, cast
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
+from eventrouter.integrations.faststream.kafka.marks import Mark
 from eventrouter.integrations.faststream.kafka.records import KafkaEntry, entry_of
 from eventrouter.stores.entries import Entry
 
@@ -36,7 +37,7 @@ class Attached:
         record = message.raw_message
         offset, failed = self._failed.get((record.topic, record.partition), (-1, 0))
         return entry_of(
-            record, Source(message), failed if offset == record.offset else 0, "attached"
+            record, Source(message), Mark(failed if offset == record.offset else 0), "attached"
         )
 
     async def done(self, entry: Entry) -> bool:

@@ -14,6 +14,8 @@ from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from anyio import current_time
 
+from eventrouter.integrations.faststream.kafka.marks import CLEAN, RUNNING, Mark
+
 ENOUGH = 200  # records of a partition that are held, so that Kafka need not be asked for each
 
 
@@ -31,7 +33,10 @@ class Lane:
         self.token = token
         self.is_lost = False
         self.is_busy = False
-        self.failed = 0  # times that the first record failed
+        self.is_known = False  # whether it was asked what is kept beside its offset
+        self.mark = CLEAN  # of the first record
+        self.wary = 0  # records that are not to be begun before Kafka knows
+        self.position: int | None = None  # the offset of the first record that is not settled
         self.due = 0.0
         self.records = deque[Any]()
         self.settled: int | None = None  # the offset of the next record, once it can be committed
@@ -39,19 +44,42 @@ class Lane:
     @property
     def is_ready(self) -> bool:
         """Whether its first record can be taken."""
-        return bool(self.records) and not self.is_busy and self.due <= current_time()
+        return (
+            bool(self.records) and self.is_known and not self.is_busy and self.due <= current_time()
+        )
+
+    @property
+    def is_wary(self) -> bool:
+        """Whether Kafka has to know before its first record is begun."""
+        return self.wary > 0 or self.mark.failed > 0
+
+    def learn(self, mark: Mark) -> None:
+        """Begin with what the process before left beside the offset."""
+        self.mark = mark
+        # One that left in order has no event left that it had begun.
+        self.wary = ENOUGH if mark.unsure else 1
+        self.is_known = True
+
+    def take(self) -> Any:
+        """Take the first record."""
+        self.is_busy = True
+        record = self.records.popleft()
+        self.position = record.offset
+        return record
 
     def settle(self, record: Any) -> None:
         """Go on to the next record."""
-        self.settled = record.offset + 1
-        self.failed = 0
+        self.settled = self.position = record.offset + 1
+        self.wary = max(self.wary - 1, 0)
+        self.mark = RUNNING if self.wary else CLEAN
         self.due = 0.0
         self.is_busy = False
 
     def give_back(self, record: Any, delay: float, *, charge: bool) -> None:
         """Have the record be the first again, after a while."""
         self.records.appendleft(record)
-        self.failed += charge
+        if charge:
+            self.mark = self.mark.once_failed
         self.due = current_time() + delay
         self.is_busy = False
 

@@ -16,6 +16,7 @@ from eventrouter.errors import StoreError
 from eventrouter.integrations.faststream.kafka.attached import Attached
 from eventrouter.integrations.faststream.kafka.failures import place_of, told
 from eventrouter.integrations.faststream.kafka.lanes import ENOUGH, Lane, Lanes
+from eventrouter.integrations.faststream.kafka.marks import CLEAN, RUNNING, Mark, mark_of
 from eventrouter.integrations.faststream.kafka.records import (
     KafkaEntry,
     entry_of,
@@ -28,6 +29,7 @@ from eventrouter.stores.letters import DeadLetter
 _LEASE = 300.0  # Kafka has none; the seconds after which it takes partitions from who is silent
 _PATIENCE = 1.0  # seconds to wait for an event
 _CONNECTING = 15.0
+_JOINING = 120.0  # who was killed is waited for until the group gives it up
 _POLL = 200  # milliseconds that Kafka is asked to wait for records
 _AGAIN = 1.0  # seconds before it is asked again after a failure
 
@@ -69,6 +71,7 @@ class KafkaEvents:
         self._tasks = list[asyncio.Task[None]]()
         self._news = asyncio.Event()
         self._settled = asyncio.Event()
+        self._committing = asyncio.Lock()  # so that none is overtaken by one from before
         self._failure: Exception | None = None
         self._has_connected = False
         self._is_stopped = False
@@ -100,7 +103,7 @@ class KafkaEvents:
         consumer.subscribe(topics=self._topics, pattern=self._pattern, listener=self._lanes)
         try:
             with told(self._at, f"to join the group {self._group}"):
-                with anyio.fail_after(_CONNECTING):
+                with anyio.fail_after(_JOINING):
                     await consumer.start()
         except BaseException:
             await consumer.stop()
@@ -126,7 +129,7 @@ class KafkaEvents:
         try:
             if consumer is not None:
                 with told(self._at, "to commit what was settled"):
-                    await self._commit_settled(consumer)
+                    await self._commit_in_order(consumer)
         finally:
             self._lanes.lose()
             if consumer is not None:
@@ -148,12 +151,27 @@ class KafkaEvents:
             raise StoreError(
                 f"Kafka at {self._at} gives nothing of {self.place}: {failure}"
             ) from failure
-        ready = [lane for lane in self._lanes if lane.is_ready]
-        return [self._taken_of(lane) for lane in ready[:limit]]
+        ready = [lane for lane in self._lanes if lane.is_ready][:limit]
+        begun = {lane: lane.mark.once_begun for lane in ready if lane.is_wary}
+        if begun:
+            await self._mark({lane: (lane.records[0].offset, m) for lane, m in begun.items()})
+        return [
+            entry_of(lane.take(), lane, lane.mark, lane.token) for lane in ready if not lane.is_lost
+        ]
 
     async def entry_of(self, message: Any) -> Entry:
         """The entry of a message that FastStream received itself."""
         return self._attached.entry_of(message)
+
+    async def recede(self) -> None:
+        """Nothing is to be done: what was not taken is not counted."""
+
+    async def suspect(self, entry: Entry) -> None:
+        """Keep beside the offset that the event is processed alone."""
+        lane = _source_of(entry)
+        await self._mark(
+            {lane: (cast("KafkaEntry", entry).record.offset, lane.mark.once_suspected)}
+        )
 
     async def keep(self, entry: Entry, lease: float) -> bool:
         """Say whether the partition is still assigned here; there is nothing to renew."""
@@ -214,10 +232,6 @@ class KafkaEvents:
         # Before any is assigned, there is no telling.
         return EntryCounts(ready=behind - taken if ends else 1, waiting=0, taken=taken)
 
-    def _taken_of(self, lane: Lane) -> KafkaEntry:
-        lane.is_busy = True
-        return entry_of(lane.records.popleft(), lane, lane.failed, lane.token)
-
     def _longest_wait(self) -> float:
         now = anyio.current_time()
         waits = [lane.due - now for lane in self._lanes if lane.due > now and not lane.is_busy]
@@ -236,6 +250,7 @@ class KafkaEvents:
                 for at, records in received.items():
                     self._lanes.lane_of(at).records.extend(records)
                 if received:
+                    await self._learn(consumer)
                     self._news.set()
             except (KafkaError, IllegalStateError) as error:
                 self._failure = error
@@ -248,7 +263,8 @@ class KafkaEvents:
             await self._settled.wait()
             self._settled.clear()
             try:
-                await self._commit_settled(consumer)
+                async with self._committing:
+                    await self._commit_settled(consumer)
             except KafkaError as error:
                 self._failure = error
                 self._settled.set()
@@ -257,15 +273,54 @@ class KafkaEvents:
     async def _commit_before_lost(self) -> None:
         if self._consumer is not None:
             with suppress(KafkaError):  # another gets again what was not committed
-                await self._commit_settled(self._consumer)
+                await self._commit_in_order(self._consumer)
+
+    async def _learn(self, consumer: Any) -> None:
+        """Ask what is kept beside the offsets of partitions that are new here."""
+        new = {lane.at: lane for lane in self._lanes if not lane.is_known}
+        # The client's own committed() asks this too, and tells the number alone.
+        found: dict[Any, Any] = await consumer._coordinator.fetch_committed_offsets(list(new))
+        for at, lane in new.items():
+            lane.learn(mark_of(found[at].metadata) if at in found else CLEAN)
+
+    async def _mark(self, marks: dict[Lane, tuple[int, Mark]]) -> None:
+        """Have Kafka know of events before they are begun."""
+        offsets = {
+            lane.at: (offset, mark.text)
+            for lane, (offset, mark) in marks.items()
+            if not lane.is_lost
+        }
+        for lane in marks:
+            lane.settled = None  # which is no more than this says
+        async with self._committing:
+            with (
+                told(self._at, "to keep which event is begun"),
+                anyio.fail_after(_CONNECTING),
+                suppress(CommitFailedError, IllegalStateError),  # another has the partitions
+            ):
+                await self._consumer.commit(offsets)
+
+    async def _commit_in_order(self, consumer: Any) -> None:
+        """Commit all, and that nothing is begun any more."""
+        offsets = {
+            lane.at: (lane.position, lane.mark.text)
+            for lane in self._lanes
+            if lane.position is not None
+        }
+        if not offsets:
+            return
+        async with self._committing:
+            with suppress(CommitFailedError, IllegalStateError):
+                await consumer.commit(offsets)
 
     async def _commit_settled(self, consumer: Any) -> None:
         settled = {lane: lane.settled for lane in self._lanes if lane.settled is not None}
-        offsets = {lane.at: offset for lane, offset in settled.items() if not lane.is_lost}
-        if not offsets:
+        if not settled:
             return
         try:
-            await consumer.commit(offsets)
+            await consumer.commit(
+                {lane.at: (offset, RUNNING.text) for lane, offset in settled.items()}
+            )
         except (CommitFailedError, IllegalStateError):
             return  # another has the partitions; it gets again what was not committed
         for lane, offset in settled.items():

@@ -13,6 +13,7 @@ from eventrouter.envelopes.cloudevents.headers import PREFIX as CLOUD_EVENTS
 from eventrouter.envelopes.cloudevents.headers import percent_encoded
 from eventrouter.integrations.faststream.dead_letters import PREFIX
 from eventrouter.integrations.faststream.dead_letters import headers_of as letter_headers_of
+from eventrouter.integrations.faststream.kafka.marks import Mark
 from eventrouter.stores.entries import Entry
 from eventrouter.stores.letters import DeadLetter
 
@@ -34,14 +35,14 @@ class KafkaEntry(Entry):
     source: Any = field(kw_only=True)
 
 
-def entry_of(record: Any, source: Any, failed: int, token: str) -> KafkaEntry:
+def entry_of(record: Any, source: Any, mark: Mark, token: str) -> KafkaEntry:
     """
     The entry that a record is.
 
     Args:
         record: The record.
         source: What it was taken from.
-        failed: How often it failed in this process; Kafka counts nothing.
+        mark: What is known of it.
         token: What tells this taking from others.
     """
     return KafkaEntry(
@@ -50,9 +51,9 @@ def entry_of(record: Any, source: Any, failed: int, token: str) -> KafkaEntry:
         headers=text_headers(record),
         received=datetime.fromtimestamp((record.timestamp or 0) / 1000, UTC),
         key=None,
-        attempts=1 + failed,
+        attempts=1 + mark.attempts,
         token=token,
-        failed=failed,
+        failed=mark.failed,
         record=record,
         source=source,
     )
