@@ -23,9 +23,7 @@ class PrivateServer:
         self._folder = folder
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port: int = found.getsockname()[1]
+        self.port = _free_port()
 
     @property
     def url(self) -> str:
@@ -67,8 +65,18 @@ def private_server(folder: Path, **settings: str) -> Generator[PrivateServer]:
     server = PrivateServer(
         folder, DURABLE | {name.replace("_", "-"): text for name, text in settings.items()}
     )
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.kill()
+
+
+def _free_port() -> int:
+    """A port that leaves room for that of a cluster's bus, which is 10,000 above."""
+    while True:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port: int = found.getsockname()[1]
+        if port + 10_000 < 2**16:
+            return port
