@@ -87,6 +87,14 @@ async def process_all(queue: BrokerQueue, router: Router, **options: Any) -> Wor
     return workers
 
 
+async def take_one(queue: BrokerQueue) -> Entry:
+    """Wait until there is one."""
+    with anyio.fail_after(30):
+        while True:
+            for entry in await queue.take("w", limit=1, lease=queue.lease):
+                return entry
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what nothing tells of."""
     with anyio.fail_after(PATIENCE):

@@ -10,13 +10,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventrouter import Router
+from eventrouter import Router, StoreError
 from eventrouter.integrations.faststream.kafka.lanes import ENOUGH
 from eventrouter.integrations.faststream.kafka.marks import CLEAN, Mark, mark_of
 from eventrouter.integrations.faststream.kafka.queue import KafkaEvents
-from eventrouter.stores.entries import Entry
 from tests.brokers.kafka.rig import KafkaRig
-from tests.brokers.scenarios import Seen, process_all, working
+from tests.brokers.scenarios import Seen, process_all, take_one, working
 from tests.events import raw_event
 
 counts = st.integers(0, 10**6)
@@ -28,7 +27,10 @@ def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
     assert mark_of(mark.text) == mark
 
 
-@given(st.text() | st.sampled_from(['{"eventrouter": 1}', '{"eventrouter": {"failed": -1}}', "[]"]))
+@given(
+    st.text()
+    | st.sampled_from(['{"eventrouter": 1}', '{"eventrouter": {"failed": -1}}', "[]", "[" * 1000])
+)
 def test_the_text_of_another_tool_is_none(text: str) -> None:
     assert mark_of(text) == CLEAN
 
@@ -38,14 +40,6 @@ def test_what_is_unsure_counts_twice_at_most(mark: Mark) -> None:
     assert mark.attempts <= mark.failed + mark.alone + 2
     assert mark.once_begun.attempts <= mark.attempts + 1
     assert mark.once_suspected.attempts == mark.attempts + 1
-
-
-async def take_one(queue: KafkaEvents) -> Entry:
-    """Wait until there is one."""
-    with anyio.fail_after(30):
-        while True:
-            for entry in await queue.take("w", limit=1, lease=queue.lease):
-                return entry
 
 
 async def opened(rig: KafkaRig) -> KafkaEvents:
@@ -61,6 +55,19 @@ async def die(queue: KafkaEvents) -> None:
         task.cancel()
     queue._lanes.lose()
     await queue.close()
+
+
+async def attempts_of(rig: KafkaRig, deaths: int, *, is_alone: bool) -> list[int]:
+    """What is told of an event each time before its process ends; alone if it is a suspect."""
+    attempts = list[int]()
+    for _ in range(deaths):
+        queue = await opened(rig)
+        entry = await take_one(queue)
+        attempts.append(entry.attempts)
+        if is_alone and entry.attempts > 2:
+            await queue.suspect(entry)
+        await die(queue)
+    return attempts
 
 
 async def committed(rig: KafkaRig, partition: int = 0) -> tuple[int, Mark]:
@@ -113,29 +120,14 @@ async def test_a_process_that_stops_in_order_leaves_nothing_to_blame(rig: KafkaR
 async def test_what_never_ended_counts_once_more_each_time(rig: KafkaRig) -> None:
     await rig.publish(raw_event("counted", 1), partition=0)
 
-    attempts = list[int]()
-    for _ in range(4):
-        queue = await opened(rig)
-        entry = await take_one(queue)
-        attempts.append(entry.attempts)
-        if entry.attempts > 2:
-            await queue.suspect(entry)
-        await die(queue)
-
-    assert attempts == [1, 2, 3, 4]
+    assert await attempts_of(rig, 4, is_alone=True) == [1, 2, 3, 4]
 
 
 @pytest.mark.anyio
 async def test_what_was_begun_beside_others_is_not_blamed_more_than_twice(rig: KafkaRig) -> None:
     await rig.publish(raw_event("counted", 1), partition=0)
 
-    attempts = list[int]()
-    for _ in range(5):
-        queue = await opened(rig)
-        attempts.append((await take_one(queue)).attempts)
-        await die(queue)
-
-    assert attempts == [1, 2, 3, 3, 3]
+    assert await attempts_of(rig, 5, is_alone=False) == [1, 2, 3, 3, 3]
 
 
 @pytest.mark.anyio
@@ -168,3 +160,16 @@ async def test_after_a_while_without_a_death_events_are_begun_without_a_word(rig
 
     assert seen.passed == list(range(ENOUGH + 1))
     assert await committed(rig) == (ENOUGH + 1, CLEAN)
+
+
+@pytest.mark.anyio
+async def test_what_is_another_process_s_by_now_can_not_be_suspected(rig: KafkaRig) -> None:
+    await rig.publish(raw_event("counted", 1), partition=0)
+    queue = await opened(rig)
+    entry = await take_one(queue)
+
+    queue._lanes.lose()
+
+    with pytest.raises(StoreError, match="another process has the partition"):
+        await queue.suspect(entry)
+    await queue.close()

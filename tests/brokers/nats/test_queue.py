@@ -19,19 +19,11 @@ from eventrouter.stores.entries import Entry
 from eventrouter.stores.letters import DeadLetter
 from tests.brokers.nats.conftest import NatsRig
 from tests.brokers.nats.servers import serving
-from tests.brokers.scenarios import Seen, declare, until, working
+from tests.brokers.scenarios import Seen, declare, take_one, until, working
 from tests.events import raw_event
 from tests.inbox.conftest import Gate
 
 pytestmark = pytest.mark.anyio
-
-
-async def take_one(queue: NatsQueue) -> Entry:
-    """Wait until there is one."""
-    with anyio.fail_after(30):
-        while True:
-            for entry in await queue.take("w", limit=1, lease=queue.lease):
-                return entry
 
 
 # Counts

@@ -72,5 +72,5 @@ def mark_of(text: str | None) -> Mark:
     """The mark that was committed; a clean one if something else was."""
     try:
         return Mark(**json.loads((text or "")[:_LONGEST])["eventrouter"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return CLEAN

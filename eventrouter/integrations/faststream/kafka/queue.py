@@ -152,9 +152,11 @@ class KafkaEvents:
                 f"Kafka at {self._at} gives nothing of {self.place}: {failure}"
             ) from failure
         ready = [lane for lane in self._lanes if lane.is_ready][:limit]
-        begun = {lane: lane.mark.once_begun for lane in ready if lane.is_wary}
-        if begun:
-            await self._mark({lane: (lane.records[0].offset, m) for lane, m in begun.items()})
+        wary = [lane for lane in ready if lane.is_wary]
+        if wary:
+            await self._mark(
+                {lane: (lane.records[0].offset, lane.mark.once_begun) for lane in wary}
+            )
         return [
             entry_of(lane.take(), lane, lane.mark, lane.token) for lane in ready if not lane.is_lost
         ]
@@ -169,9 +171,10 @@ class KafkaEvents:
     async def suspect(self, entry: Entry) -> None:
         """Keep beside the offset that the event is processed alone."""
         lane = _source_of(entry)
-        await self._mark(
-            {lane: (cast("KafkaEntry", entry).record.offset, lane.mark.once_suspected)}
-        )
+        if lane.is_lost:
+            raise StoreError(f"another process has the partition of the event {entry.id} by now")
+        offset = cast("KafkaEntry", entry).record.offset
+        await self._mark({lane: (offset, lane.mark.once_suspected)})
 
     async def keep(self, entry: Entry, lease: float) -> bool:
         """Say whether the partition is still assigned here; there is nothing to renew."""
@@ -249,8 +252,8 @@ class KafkaEvents:
                 received = await consumer.getmany(timeout_ms=_POLL, max_records=ENOUGH)
                 for at, records in received.items():
                     self._lanes.lane_of(at).records.extend(records)
+                await self._learn(consumer)
                 if received:
-                    await self._learn(consumer)
                     self._news.set()
             except (KafkaError, IllegalStateError) as error:
                 self._failure = error
@@ -278,18 +281,17 @@ class KafkaEvents:
     async def _learn(self, consumer: Any) -> None:
         """Ask what is kept beside the offsets of partitions that are new here."""
         new = {lane.at: lane for lane in self._lanes if not lane.is_known}
+        if not new:
+            return
         # The client's own committed() asks this too, and tells the number alone.
         found: dict[Any, Any] = await consumer._coordinator.fetch_committed_offsets(list(new))
         for at, lane in new.items():
             lane.learn(mark_of(found[at].metadata) if at in found else CLEAN)
+        self._news.set()  # what came before this was known can be taken
 
     async def _mark(self, marks: dict[Lane, tuple[int, Mark]]) -> None:
         """Have Kafka know of events before they are begun."""
-        offsets = {
-            lane.at: (offset, mark.text)
-            for lane, (offset, mark) in marks.items()
-            if not lane.is_lost
-        }
+        offsets = {lane.at: (offset, mark.text) for lane, (offset, mark) in marks.items()}
         for lane in marks:
             lane.settled = None  # which is no more than this says
         async with self._committing:
