@@ -45,6 +45,13 @@ class Server:
                 "RedisStore('redis://127.0.0.1:6379/0'), or RedisStore(redis.Redis(...)), which "
                 "is not the one of redis.asyncio"
             )
+        # Not left to the client, which does not try again to get a connection from its pool. One
+        # that was given has been told by its owner how often to try.
+        self._retry = (
+            Retry(ExponentialBackoff(cap=_LONGEST_WAIT, base=_FIRST_WAIT), _RETRIES)
+            if self._is_own
+            else _NEVER
+        )
         self._is_checked = False
 
     @property
@@ -100,15 +107,8 @@ class Server:
             raise
 
     def _retried(self, call: Callable[[], T]) -> T:
-        # Not left to the client, which does not try again to get a connection from its pool. One
-        # that was given has been told by its owner how often to try.
-        retry = (
-            Retry(ExponentialBackoff(cap=_LONGEST_WAIT, base=_FIRST_WAIT), _RETRIES)
-            if self._is_own
-            else _NEVER
-        )
         with explained(self.address):
-            return retry.call_with_retry(call, lambda error: None, is_retryable=_may_pass)
+            return self._retry.call_with_retry(call, lambda error: None, is_retryable=_may_pass)
 
     def close(self) -> None:
         """Close the connections, unless they are those of a client that was given."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers.servers import free_port
 from tests.services import REQUIRED
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always"}
@@ -75,8 +75,6 @@ def private_server(folder: Path, **settings: str) -> Generator[PrivateServer]:
 def _free_port() -> int:
     """A port that leaves room for that of a cluster's bus, which is 10,000 above."""
     while True:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            port: int = found.getsockname()[1]
+        port = free_port()
         if port + 10_000 < 2**16:
             return port
